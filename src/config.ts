@@ -1,0 +1,245 @@
+// Every setting of Tollgate in one table. Read once, from `tollgate.yaml` (or the file that TOLLGATE_CONFIG names) and then from the
+// environment (`TOLLGATE_` + name), checked, frozen.
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parse as parseYaml } from 'yaml';
+import { nearest } from './lib/nearest.ts';
+
+/** One setting that cannot be used, in words that name it and say what to do. */
+export class SettingsError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.name = 'SettingsError';
+    this.faults = faults;
+  }
+}
+
+interface Setting<Value> {
+  readonly type: string;
+  /** Undefined when the setting may be absent. */
+  readonly default: Value;
+  /** What the reference shows for a default that is made or computed. */
+  readonly defaultText?: string;
+  readonly meaning: string;
+  readonly secret: boolean;
+  /** Returns the value, or undefined when the text is not one. */
+  readonly parse: (text: string) => Value | undefined;
+}
+
+interface Words {
+  readonly meaning: string;
+  readonly defaultText?: string;
+  readonly secret?: boolean;
+}
+
+function integer(fallback: number, min: number, max: number, words: Words): Setting<number> {
+  return {
+    type: `integer, ${min} to ${max}`,
+    default: fallback,
+    ...words,
+    secret: false,
+    parse(text) {
+      const value = Number(text);
+      return /^\d+$/.test(text) && value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+function boolean(fallback: boolean, words: Words): Setting<boolean> {
+  const values = new Map([
+    ['true', true],
+    ['false', false],
+  ]);
+  return { type: 'true or false', default: fallback, ...words, secret: false, parse: (text) => values.get(text) };
+}
+
+function choice(fallback: string, choices: readonly string[], words: Words): Setting<string> {
+  return {
+    type: `one of ${choices.join(', ')}`,
+    default: fallback,
+    ...words,
+    secret: false,
+    parse: (text) => (choices.includes(text) ? text : undefined),
+  };
+}
+
+function textual(fallback: string, type: string, pattern: RegExp, words: Words): Setting<string> {
+  return {
+    type,
+    default: fallback,
+    ...words,
+    secret: words.secret ?? false,
+    parse: (value) => (pattern.test(value) ? value : undefined),
+  };
+}
+
+function optional(type: string, pattern: RegExp, words: Words): Setting<string | undefined> {
+  return { ...textual('', type, pattern, words), default: undefined };
+}
+
+export const SETTINGS = {
+  PORT: integer(8080, 0, 65_535, { meaning: 'TCP port on which the gateway listens; 0 takes a free one.' }),
+  HOST: textual('0.0.0.0', 'address', /^[0-9A-Za-z.:_-]+$/, {
+    meaning: 'Address on which the gateway listens; `127.0.0.1` for this machine only, `::` for IPv6 and IPv4.',
+  }),
+  DATA_DIR: textual('./data', 'folder', /./, {
+    meaning:
+      'Folder for the embedded Postgres, the secrets made at the first start, and the lock. One Tollgate at a time.',
+  }),
+  DATABASE_URL: optional('postgres:// URL', /^postgres(ql)?:\/\/./, {
+    meaning: 'PostgreSQL to use in place of the embedded one, as `postgres://user:password@host:5432/database`.',
+    secret: true,
+  }),
+  REDIS_URL: optional('redis:// URL', /^rediss?:\/\/./, {
+    meaning:
+      'Redis for limits that hold over several nodes; without it the threads of one process share them in memory.',
+    secret: true,
+  }),
+  THREADS: integer(availableParallelism(), 1, 256, {
+    meaning: 'Gateway threads; each serves connections of its own.',
+    defaultText: 'the number of cores',
+  }),
+  HMAC_SECRET: optional('at least 32 characters', /^.{32,}$/, {
+    meaning:
+      'Pepper under which keys are hashed. All nodes of one database need the same; whoever loses it loses every key.',
+    defaultText: 'made once, kept in `DATA_DIR/hmac-secret`',
+    secret: true,
+  }),
+  ENCRYPTION_KEY: optional('64 hexadecimal digits', /^[0-9a-fA-F]{64}$/, {
+    meaning: 'Key (AES-256) for secrets that must be read again. All nodes of one database need the same.',
+    defaultText: 'made once, kept in `DATA_DIR/encryption-key`',
+    secret: true,
+  }),
+  KEY_PREFIX: textual('tg_live', 'lower-case letters, digits, _', /^[a-z][a-z0-9_]{0,30}[a-z0-9]$/, {
+    meaning: 'What the text of new keys begins with, so that people and leak scanners know it.',
+  }),
+  DEFAULT_REQUESTS_PER_MINUTE: integer(100, 1, 2_147_483_647, {
+    meaning: 'Limit per minute of a key that names no limits.',
+  }),
+  DEFAULT_REQUESTS_PER_HOUR: integer(1000, 1, 2_147_483_647, {
+    meaning: 'Limit per hour of a key that names no limits.',
+  }),
+  DEFAULT_REQUESTS_PER_DAY: integer(10_000, 1, 2_147_483_647, {
+    meaning: 'Limit per day of a key that names no limits.',
+  }),
+  LIMIT_COUNTERS: integer(262_144, 1024, 16_777_216, {
+    meaning:
+      'Counters held in shared memory, 16 bytes each; a key with three limits uses three at a time. When all are in use, limited requests get 503.',
+  }),
+  DRAIN_DELAY_SECONDS: integer(1, 0, 300, {
+    meaning:
+      'On SIGTERM: how long `/health/ready` answers 503 before the listeners close, for load balancers to notice.',
+  }),
+  DRAIN_SECONDS: integer(30, 0, 3600, {
+    meaning: 'On SIGTERM: how long requests in flight may take to finish before they are broken.',
+  }),
+  DEMO: boolean(true, {
+    meaning:
+      'Whether an empty store is filled from `examples/quickstart.yaml` and its echo service runs on loopback. Set to `false` in production.',
+  }),
+  DEMO_PORT: integer(8081, 1, 65_535, { meaning: 'Loopback port of the echo service.' }),
+  LOG_LEVEL: choice('info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+    meaning: 'Least level of what is logged, as JSON lines on standard error.',
+  }),
+} as const;
+
+type SettingName = keyof typeof SETTINGS;
+type ValueOf<S> = S extends Setting<infer Value> ? Value : never;
+
+export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> };
+
+export interface LoadedSettings {
+  readonly settings: Settings;
+  /** Where each value came from. */
+  readonly sources: Readonly<Record<SettingName, 'default' | 'file' | 'environment'>>;
+}
+
+const PREFIX = 'TOLLGATE_';
+const DEFAULT_FILE = 'tollgate.yaml';
+
+/** Reads the settings file and the environment; throws a SettingsError that tells every fault. */
+export function loadSettings(env: Readonly<Record<string, string | undefined>>): LoadedSettings {
+  const faults: string[] = [];
+  const given = new Map<string, { text: string; source: 'file' | 'environment'; shown: string }>();
+  const named = env[`${PREFIX}CONFIG`] ?? '';
+  const file = named === '' ? DEFAULT_FILE : named;
+  for (const [key, value] of Object.entries(readSettingsFile(file, named !== ''))) {
+    const name = key.toUpperCase();
+    if (key !== key.toLowerCase() || !isSettingName(name))
+      faults.push(unknownName(key, `${file}: `, (known) => known.toLowerCase()));
+    else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      given.set(name, { text: String(value), source: 'file', shown: `${name} (${file})` });
+    } else faults.push(`${name} (${file}): must be a plain value`);
+  }
+  for (const [variable, value] of Object.entries(env)) {
+    if (!variable.startsWith(PREFIX) || variable === `${PREFIX}CONFIG` || value === undefined) continue;
+    const name = variable.slice(PREFIX.length);
+    if (!isSettingName(name)) faults.push(unknownName(variable, '', (known) => PREFIX + known));
+    // An empty variable means "not given", as in container files.
+    else if (value !== '') given.set(name, { text: value, source: 'environment', shown: variable });
+  }
+
+  const values: Partial<Record<SettingName, unknown>> = {};
+  const sources: Partial<Record<SettingName, 'default' | 'file' | 'environment'>> = {};
+  for (const name of settingNames()) {
+    const setting: Setting<unknown> = SETTINGS[name];
+    const entry = given.get(name);
+    values[name] = entry === undefined ? setting.default : setting.parse(entry.text);
+    sources[name] = entry?.source ?? 'default';
+    if (entry !== undefined && values[name] === undefined) {
+      const was = setting.secret ? 'the value' : JSON.stringify(entry.text);
+      faults.push(`${entry.shown}: ${was} must be ${setting.type}`);
+    }
+  }
+  if (faults.length > 0) throw new SettingsError(faults);
+  // The loop above filled every name of the table with a value that its own parser made.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one place where text becomes typed settings; config.test.ts
+  return Object.freeze({ settings: Object.freeze(values), sources: Object.freeze(sources) }) as LoadedSettings;
+}
+
+/** A value as it may be shown to people: secrets masked, of URLs only the passwords. */
+export function showSetting(name: SettingName, value: Settings[SettingName]): string {
+  if (value === undefined) return '';
+  if (!SETTINGS[name].secret) return String(value);
+  const url = name.endsWith('_URL') ? URL.parse(String(value)) : null;
+  if (url === null || url.host === '') return '***';
+  if (url.password !== '') url.password = '***';
+  for (const parameter of new Set(url.searchParams.keys()))
+    if (/pass|secret|token/i.test(parameter)) url.searchParams.set(parameter, '***');
+  return url.href;
+}
+
+export function settingNames(): SettingName[] {
+  return Object.keys(SETTINGS).filter(isSettingName);
+}
+
+function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
+
+function unknownName(name: string, where: string, spell: (known: string) => string): string {
+  const guess = nearest(name, settingNames().map(spell));
+  return `${where}${name}: there is no such setting${guess === undefined ? '; `tollgate config` lists them' : `; did you mean ${guess}?`}`;
+}
+
+function readSettingsFile(file: string, required: boolean): Record<string, unknown> {
+  let source: string;
+  try {
+    source = readFileSync(file, 'utf8');
+  } catch (cause) {
+    if (!required && cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return {};
+    throw new SettingsError([`TOLLGATE_CONFIG: the file ${file} cannot be read`]);
+  }
+  try {
+    const parsed: unknown = parseYaml(source) ?? {};
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
+      return Object.fromEntries(Object.entries(parsed));
+  } catch (cause) {
+    const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : '';
+    throw new SettingsError([`${file}: not valid YAML: ${reason}`]);
+  }
+  throw new SettingsError([`${file}: must hold settings as "name: value" lines, such as "port: 8080"`]);
+}

@@ -1,0 +1,62 @@
+// The control plane, put together: operations over a database, behind a private socket.
+
+import type { Kysely } from 'kysely';
+import type { Logger } from 'pino';
+import type { Database, RateLimit } from '../db/schema.ts';
+import type { Policy } from '../gateway/policy.ts';
+import type { GatewayConfig } from '../gateway/snapshot.ts';
+import type { Clock } from '../lib/clock.ts';
+import { toOpenApi } from './openapi.ts';
+import type { Operation } from './operation.ts';
+import { OPERATIONS } from './operations.ts';
+import { managementGateway } from './publish/management.ts';
+import { createControlServer } from './server.ts';
+import { createServices, type DataPlane, type ReadinessCheck, type Services } from './services.ts';
+
+export interface ControlPlaneOptions {
+  readonly db: Kysely<Database>;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Where the control plane will listen, and the gateway find it. */
+  readonly socketPath: string;
+  /** What the gateway proves itself with. */
+  readonly controlToken: string;
+  readonly setupToken: string;
+  readonly keyPrefix: string;
+  readonly hmacSecret: string;
+  readonly defaultLimits: RateLimit;
+  readonly dataPlane: DataPlane;
+  readonly policies: readonly Policy[];
+  readonly readiness: readonly ReadinessCheck[];
+  readonly isDraining: () => boolean;
+}
+
+export interface ControlPlane {
+  readonly operations: readonly Operation[];
+  /** The management API as the data plane's first gateway. */
+  readonly management: GatewayConfig;
+  /** For whatever else works like an operation, such as the quick start. */
+  readonly services: Services;
+  listen(): Promise<void>;
+  /** Resolves when the calls in flight have been answered. */
+  close(): Promise<void>;
+}
+
+export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
+  const { log, socketPath, controlToken, ...rest } = options;
+  const management = managementGateway({ operations: OPERATIONS, socketPath });
+  const services = createServices({
+    ...rest,
+    management,
+    startedTick: options.clock.monotonicMs(),
+    openapi: toOpenApi(OPERATIONS),
+  });
+  const server = createControlServer({ operations: OPERATIONS, services, controlToken, log });
+  return {
+    operations: OPERATIONS,
+    management,
+    services,
+    listen: () => server.listen(socketPath),
+    close: () => server.close(),
+  };
+}

@@ -1,0 +1,136 @@
+// The operations on the endpoints of a gateway. They belong to its draft: changing them is changing the gateway.
+
+import { Type } from 'typebox';
+import { bumpVersion } from '../../db/installation.ts';
+import { Problem } from '../../lib/problem.ts';
+import { operation, type AuthorizedContext, type Operation } from '../operation.ts';
+import { pagingFaults, toPaging, type Sort } from '../paging.ts';
+import { IdParams } from '../schema-parts.ts';
+import { changeEndpoint, createEndpoint, type Author } from './draft.ts';
+import { deleteEndpoint, findEndpoint, listEndpoints } from './endpoint-store.ts';
+import { toDeleted, toEndpoint } from './present.ts';
+import { endpointFaults } from './rules.ts';
+import * as schema from './schema.ts';
+import { findGateway } from './store.ts';
+
+const MAY_READ = ['admin:gateways:read', 'gateways:read'];
+const MAY_CHANGE = ['admin:gateways:update', 'gateways:update'];
+
+const makeEndpoint = operation(MAY_CHANGE, {
+  id: 'createEndpoint',
+  method: 'POST',
+  path: '/gateways/{id}/endpoints',
+  summary: 'Make an endpoint',
+  description: 'Live after the next deploy of the gateway.',
+  tag: 'Endpoints',
+  params: IdParams,
+  body: schema.CreateEndpoint,
+  replies: { 201: schema.Endpoint },
+  faults: ({ body }) => endpointFaults(body),
+  async handle({ params, body }, context) {
+    const row = await context.services.db.transaction().execute(async (trx) => {
+      await bumpVersion(trx);
+      return createEndpoint(trx, authorOf(context), params.id, body);
+    });
+    return { status: 201, data: toEndpoint(row) };
+  },
+});
+
+const listAllEndpoints = operation(MAY_READ, {
+  id: 'listEndpoints',
+  method: 'GET',
+  path: '/gateways/{id}/endpoints',
+  summary: 'List the endpoints of a gateway',
+  tag: 'Endpoints',
+  params: IdParams,
+  query: schema.ListEndpoints,
+  replies: { 200: Type.Array(schema.Endpoint) },
+  isList: true,
+  faults: ({ query }) => pagingFaults(query, sortOf(query)),
+  async handle({ params, query }, { services, principal }) {
+    const gateway = await findGateway(services.db, principal, params.id);
+    if (gateway === undefined) throw new Problem('not_found', { detail: 'There is no gateway with this id.' });
+    const sort = sortOf(query);
+    const listing = { method: query.method, search: query.search, sort, paging: toPaging(query, sort) };
+    const page = await listEndpoints(services.db, principal, gateway.id, listing);
+    return { status: 200, data: page.rows.map(toEndpoint), meta: page.meta };
+  },
+});
+
+const getEndpoint = operation(MAY_READ, {
+  id: 'getEndpoint',
+  method: 'GET',
+  path: '/gateways/{id}/endpoints/{endpointId}',
+  summary: 'Look at an endpoint',
+  tag: 'Endpoints',
+  params: schema.EndpointParams,
+  replies: { 200: schema.Endpoint },
+  async handle({ params }, { services, principal }) {
+    const row = await findEndpoint(services.db, principal, placeOf(params));
+    if (row === undefined) throw notFound();
+    return { status: 200, data: toEndpoint(row) };
+  },
+});
+
+const updateEndpoint = operation(MAY_CHANGE, {
+  id: 'updateEndpoint',
+  method: 'PUT',
+  path: '/gateways/{id}/endpoints/{endpointId}',
+  summary: 'Change an endpoint',
+  description: 'Live after the next deploy of the gateway.',
+  tag: 'Endpoints',
+  params: schema.EndpointParams,
+  body: schema.UpdateEndpoint,
+  replies: { 200: schema.Endpoint },
+  faults: ({ body }) => endpointFaults(body),
+  async handle({ params, body }, context) {
+    const row = await context.services.db.transaction().execute(async (trx) => {
+      await bumpVersion(trx);
+      return changeEndpoint(trx, authorOf(context), placeOf(params), body);
+    });
+    if (row === undefined) throw notFound();
+    return { status: 200, data: toEndpoint(row) };
+  },
+});
+
+const removeEndpoint = operation(MAY_CHANGE, {
+  id: 'deleteEndpoint',
+  method: 'DELETE',
+  path: '/gateways/{id}/endpoints/{endpointId}',
+  summary: 'Delete an endpoint',
+  description: 'Off the air after the next deploy of the gateway.',
+  tag: 'Endpoints',
+  params: schema.EndpointParams,
+  replies: { 200: schema.Deleted },
+  async handle({ params }, { services, principal }) {
+    await services.db.transaction().execute(async (trx) => {
+      await bumpVersion(trx);
+      if (!(await deleteEndpoint(trx, principal, placeOf(params)))) throw notFound();
+    });
+    return { status: 200, data: toDeleted(params.endpointId) };
+  },
+});
+
+export const ENDPOINT_OPERATIONS: readonly Operation[] = [
+  makeEndpoint,
+  listAllEndpoints,
+  getEndpoint,
+  updateEndpoint,
+  removeEndpoint,
+];
+
+function authorOf({ principal, nowMs }: AuthorizedContext): Author {
+  return { tenantId: principal.tenantId, by: principal.operatorId ?? principal.keyId, nowMs };
+}
+
+function placeOf(params: { readonly id: string; readonly endpointId: string }) {
+  return { gatewayId: params.id, id: params.endpointId };
+}
+
+function sortOf(query: Partial<schema.ListEndpoints>): Sort {
+  return { by: query.sortBy ?? 'createdAt', order: query.sortOrder ?? 'asc' };
+}
+
+function notFound(): Problem {
+  return new Problem('not_found', { detail: 'There is no endpoint with this id in this gateway.' });
+}

@@ -1,0 +1,69 @@
+// What holds for gateways and endpoints beyond their schema. Pure.
+
+import { checkSnapshot } from '../../gateway/snapshot.ts';
+import type { Fault } from '../../lib/problem.ts';
+import type { CreateEndpoint, CreateGateway } from './schema.ts';
+
+const MAX_PREFIX_CHARACTERS = 100;
+
+export function gatewayFaults(body: Partial<Pick<CreateGateway, 'upstreamServices'>>): Fault[] {
+  const faults: Fault[] = [];
+  const seen = new Set<string>();
+  body.upstreamServices?.forEach(({ name }, i) => {
+    if (seen.has(name)) faults.push({ path: `body.upstreamServices[${i}].name`, message: `${name} is there twice` });
+    seen.add(name);
+  });
+  return faults;
+}
+
+/** Of a gateway that is made: one whose name gives no prefix must say its own. */
+export function newGatewayFaults(body: Partial<CreateGateway>): Fault[] {
+  const faults = gatewayFaults(body);
+  if (body.name !== undefined && body.routePrefix === undefined && toSlug(body.name) === '') {
+    faults.push({ path: 'body.routePrefix', message: 'is required: the name has no letters or digits to make one of' });
+  }
+  return faults;
+}
+
+interface EndpointTerms {
+  readonly path?: string;
+  readonly service?: string | null;
+  readonly upstreamUrl?: string | null;
+}
+
+export function endpointFaults(body: EndpointTerms): Fault[] {
+  const faults: Fault[] = [];
+  const wrong = body.path === undefined ? undefined : pathFault(normalizePath(body.path));
+  if (wrong !== undefined) faults.push({ path: 'body.path', message: wrong });
+  if (typeof body.service === 'string' && typeof body.upstreamUrl === 'string') {
+    faults.push({ path: 'body.upstreamUrl', message: 'goes without service: send one of the two' });
+  }
+  return faults;
+}
+
+/** `/users/:id` is written `/users/{id}` from here on. */
+export function normalizePath(path: CreateEndpoint['path']): string {
+  return path.replaceAll(/\/:([A-Za-z_][A-Za-z0-9_]*)(?=\/|$)/g, '/{$1}');
+}
+
+/** "My Shop" → "/my-shop"; "/" → "". */
+export function toRoutePrefix(routePrefix: string | undefined, name: string): string {
+  if (routePrefix === '/') return '';
+  return routePrefix ?? `/${toSlug(name)}`;
+}
+
+function toSlug(name: string): string {
+  const plain = name.normalize('NFKD').toLowerCase().replaceAll(/\p{M}/gu, '');
+  return plain
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, MAX_PREFIX_CHARACTERS - 1)
+    .replaceAll(/^-+|-+$/g, '');
+}
+
+/** What the data plane would say to such a path, so that a broken one is refused before any deploy. */
+function pathFault(path: string): string | undefined {
+  const endpoint = { id: null, method: 'GET', path, service: 's', timeoutMs: 1, policies: [] };
+  const services = [{ name: 's', targets: [{ url: 'http://localhost' }], stripPrefix: false }];
+  const gateway = { id: 'gw_', tenantId: '', name: '', routePrefix: '', services, endpoints: [endpoint] };
+  return checkSnapshot({ version: 0, gateways: [gateway] }, [])[0]?.message;
+}

@@ -1,0 +1,135 @@
+// Keys as requests and answers write them.
+
+import { Type, type Static } from 'typebox';
+import { pagingFields } from '../paging.ts';
+import { RateLimitSchema } from '../rate-limit.ts';
+import { clearable, closed, givenTime, oneOf, optional, text, time } from '../schema-parts.ts';
+
+const name = text(200, 'What the key is for, in words.');
+const description = text(2_000, 'More about it.');
+const owner = text(200, 'Who uses it.');
+const scopes = Type.Array(Type.String({ format: 'scope' }), {
+  maxItems: 50,
+  description:
+    'What the key may do: `resource:action`. Only what its maker holds; operators may also give scopes of their own APIs.',
+});
+const metadata = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'Anything of yours, at most 4 KB as JSON.',
+});
+const expiresAt = givenTime('When it stops to work. Without time zone: UTC midnight of the day.');
+
+export const CreateKey = closed({
+  name,
+  description: optional(description),
+  owner: optional(owner),
+  scopes: optional(scopes),
+  rateLimit: optional(RateLimitSchema),
+  metadata: optional(metadata),
+  expiresAt: optional(expiresAt),
+  expiresInDays: optional(
+    Type.Integer({ minimum: 1, maximum: 36_500, description: 'Instead of expiresAt: days from now.' }),
+  ),
+});
+
+export const UpdateKey = closed(
+  {
+    name: optional(name),
+    description: optional(clearable(description)),
+    owner: optional(clearable(owner)),
+    scopes: optional(scopes),
+    rateLimit: optional(RateLimitSchema),
+    metadata: optional(metadata),
+    expiresAt: optional(clearable(expiresAt)),
+  },
+  { description: 'What is left out stays as it is; null clears.' },
+);
+
+const KEY_STATUSES = ['active', 'revoked', 'expired'] as const;
+const status = oneOf(KEY_STATUSES, 'Whether it works: active; revoked and expired keys never will again.');
+
+export const ListKeys = closed({
+  ...pagingFields(100),
+  sortBy: optional(
+    oneOf(['lastUsedAt', 'createdAt', 'name', 'expiresAt'], 'createdAt unless told; never used counts as longest ago.'),
+  ),
+  sortOrder: optional(oneOf(['asc', 'desc'], 'desc unless told.')),
+  status: optional(status),
+  owner: optional(text(200, 'Exactly this owner.')),
+  search: optional(text(200, 'Anywhere in name, description or owner.')),
+  unusedDays: optional(
+    Type.Integer({ minimum: 1, maximum: 36_500, description: 'Not used for so many days, nor made since.' }),
+  ),
+});
+
+const keyFields = {
+  id: Type.String({ description: '`key_…`' }),
+  name: Type.String(),
+  description: optional(Type.String()),
+  owner: optional(Type.String()),
+  scopes: Type.Array(Type.String()),
+  status,
+  rateLimit: Type.Object(RateLimitSchema.properties, {
+    additionalProperties: false,
+    description: 'What holds; a window that is not named is unlimited.',
+  }),
+  metadata: Type.Record(Type.String(), Type.Unknown()),
+  keyPrefix: Type.String({ description: 'The beginning of the key, to tell keys apart by.' }),
+  operatorId: optional(Type.String({ description: 'The operator whose key it is.' })),
+  createdBy: Type.String({ description: 'Who made it: an operator or a key.' }),
+  createdAt: time('When it was made.'),
+  updatedAt: time('When it was changed last.'),
+  expiresAt: optional(time('When it stops to work.')),
+  revokedAt: optional(time('When it was revoked.')),
+  lastUsedAt: optional(time('When it was used last; absent when never.')),
+};
+
+export const Key = closed(keyFields);
+export const NewKey = closed({
+  ...keyFields,
+  apiKey: Type.String({ description: 'The key itself. Shown this once; nobody can look it up later.' }),
+  key: Type.String({ description: 'The same as apiKey.' }),
+});
+export const RevokedKey = closed({
+  id: Type.String(),
+  status: oneOf(['revoked'], ''),
+  revokedAt: time('When it was revoked.'),
+});
+
+const epochMs = (about: string) => Type.Integer({ description: `${about}, in milliseconds since 1970.` });
+
+const compactKeyFields = {
+  id: Type.String(),
+  name: Type.String(),
+  owner: optional(Type.String()),
+  scopes: Type.Array(Type.String()),
+  status,
+  createdAt: epochMs('When it was made'),
+  expiresAt: optional(epochMs('When it stops to work')),
+  lastUsedAt: optional(epochMs('When it was used last')),
+};
+
+export const CompactKey = closed(compactKeyFields);
+export const CompactNewKey = closed({
+  ...compactKeyFields,
+  key: Type.String({ description: 'The key itself, shown this once.' }),
+});
+export const CompactKeyList = closed({
+  keys: Type.Array(CompactKey),
+  count: Type.Integer({ description: 'Keys in this answer.' }),
+  cursor: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    description: 'Leads to the next page; null at the end.',
+  }),
+});
+export const CompactRevokedKey = closed({
+  id: Type.String(),
+  status: oneOf(['revoked'], ''),
+  revokedAt: epochMs('When it was revoked'),
+});
+
+export type CreateKey = Static<typeof CreateKey>;
+export type UpdateKey = Static<typeof UpdateKey>;
+export type ListKeys = Static<typeof ListKeys>;
+export type Key = Static<typeof Key>;
+export type RevokedKey = Static<typeof RevokedKey>;
+export type KeyStatus = (typeof KEY_STATUSES)[number];

@@ -1,0 +1,123 @@
+// Keys in the database.
+
+import { sql, type ExpressionBuilder, type Insertable, type Kysely, type Selectable, type Updateable } from 'kysely';
+import type { Database } from '../../db/schema.ts';
+import type { TenantScope } from '../../db/scope.ts';
+import { readPage, toLikePattern, type PageOf, type SortColumn } from '../page-query.ts';
+import type { Paging, Sort } from '../paging.ts';
+import type { KeyStatus } from './schema.ts';
+
+export type KeyRow = Selectable<Database['keys']>;
+export type NewKeyRow = Insertable<Database['keys']>;
+export type KeyChange = Updateable<Database['keys']>;
+
+export interface KeyFilter {
+  readonly status: KeyStatus | undefined;
+  readonly owner: string | undefined;
+  readonly search: string | undefined;
+  /** Only keys not used, nor made, since. */
+  readonly unusedSince: Date | undefined;
+}
+
+export interface KeyListing {
+  readonly filter: KeyFilter;
+  readonly sort: Sort;
+  readonly paging: Paging;
+  readonly now: Date;
+}
+
+export async function insertKey(trx: Kysely<Database>, row: NewKeyRow): Promise<KeyRow> {
+  return trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
+}
+
+export async function findKey(db: Kysely<Database>, scope: TenantScope, id: string): Promise<KeyRow | undefined> {
+  return db
+    .selectFrom('keys')
+    .selectAll()
+    .where('tenant_id', '=', scope.tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+export async function updateKey(
+  trx: Kysely<Database>,
+  scope: TenantScope,
+  id: string,
+  change: KeyChange,
+): Promise<KeyRow> {
+  return trx
+    .updateTable('keys')
+    .set(change)
+    .where('tenant_id', '=', scope.tenantId)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+export async function listKeys(db: Kysely<Database>, scope: TenantScope, listing: KeyListing): Promise<PageOf<KeyRow>> {
+  const { sort, paging } = listing;
+  const matching = db
+    .selectFrom('keys')
+    .selectAll()
+    .where((eb) => matches(eb, scope, listing));
+  return readPage(db, matching, { column: sortColumn(sort.by), sort, paging });
+}
+
+function matches(eb: ExpressionBuilder<Database, 'keys'>, scope: TenantScope, listing: KeyListing) {
+  const { filter, now } = listing;
+  const conditions = [eb('tenant_id', '=', scope.tenantId)];
+  if (filter.status !== undefined) conditions.push(hasStatus(eb, filter.status, now));
+  if (filter.owner !== undefined) conditions.push(eb('owner', '=', filter.owner));
+  if (filter.search !== undefined) {
+    const pattern = toLikePattern(filter.search);
+    conditions.push(
+      eb.or([eb('name', 'ilike', pattern), eb('description', 'ilike', pattern), eb('owner', 'ilike', pattern)]),
+    );
+  }
+  if (filter.unusedSince !== undefined) {
+    conditions.push(eb(eb.fn.coalesce('last_used_at', 'created_at'), '<', filter.unusedSince));
+  }
+  return eb.and(conditions);
+}
+
+function hasStatus(eb: ExpressionBuilder<Database, 'keys'>, status: KeyStatus, now: Date) {
+  const expired = eb.and([eb('revoked_at', 'is', null), eb('expires_at', '<=', now)]);
+  switch (status) {
+    case 'revoked':
+      return eb('revoked_at', 'is not', null);
+    case 'expired':
+      return expired;
+    case 'active':
+      return eb.and([eb('revoked_at', 'is', null), eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now)])]);
+  }
+}
+
+/** Nulls become what they mean: never used is longest ago, never expiring is last. */
+function sortColumn(by: string): SortColumn {
+  const id = sql`id`;
+  switch (by) {
+    case 'lastUsedAt':
+      return { value: sql`coalesce(last_used_at, '-infinity')`, type: 'timestamptz', id };
+    case 'createdAt':
+      return { value: sql`created_at`, type: 'timestamptz', id };
+    case 'expiresAt':
+      return { value: sql`coalesce(expires_at, 'infinity')`, type: 'timestamptz', id };
+    case 'name':
+      return { value: sql`lower(name)`, type: 'text', id };
+    default:
+      throw new Error(`keys cannot be sorted by ${by}`);
+  }
+}
+
+/** How many other keys of the operator still work. */
+export async function countOtherOperatorKeys(trx: Kysely<Database>, key: KeyRow, now: Date): Promise<number> {
+  const counted = await trx
+    .selectFrom('keys')
+    .select((eb) => eb.fn.countAll<number>().as('total'))
+    .where('tenant_id', '=', key.tenant_id)
+    .where('operator_id', 'is not', null)
+    .where('id', '!=', key.id)
+    .where((eb) => hasStatus(eb, 'active', now))
+    .executeTakeFirstOrThrow();
+  return counted.total;
+}

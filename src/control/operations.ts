@@ -1,0 +1,38 @@
+// Every operation of the management API.
+
+import { DESCRIPTION_OPERATIONS } from './description/routes.ts';
+import { ENDPOINT_OPERATIONS } from './gateways/endpoint-routes.ts';
+import { GATEWAY_OPERATIONS } from './gateways/routes.ts';
+import { HEALTH_OPERATIONS } from './health/routes.ts';
+import { KEY_OPERATIONS } from './keys/routes.ts';
+import type { Method, Operation } from './operation.ts';
+import { REQUEST_OPERATIONS } from './requests/routes.ts';
+import { SETUP_OPERATIONS } from './setup/routes.ts';
+
+export const OPERATIONS: readonly Operation[] = [
+  ...SETUP_OPERATIONS,
+  ...KEY_OPERATIONS,
+  ...GATEWAY_OPERATIONS,
+  ...ENDPOINT_OPERATIONS,
+  ...REQUEST_OPERATIONS,
+  ...HEALTH_OPERATIONS,
+  ...DESCRIPTION_OPERATIONS,
+];
+
+export interface ManagementRoute {
+  readonly operationId: string;
+  readonly method: Method;
+  /** Parameters as `{id}`. */
+  readonly path: string;
+  readonly isPublic: boolean;
+}
+
+/** Every path under which the control plane answers: versioned, unversioned and compact. */
+export function managementRoutes(operations: readonly Operation[]): ManagementRoute[] {
+  return operations.flatMap((operation) => {
+    const paths = [`/api/v1${operation.path}`, `/api${operation.path}`];
+    if (operation.compact !== undefined) paths.push(operation.compact.path);
+    const { id: operationId, method, access } = operation;
+    return paths.map((path) => ({ operationId, method, path, isPublic: access === 'public' }));
+  });
+}

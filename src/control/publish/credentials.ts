@@ -1,0 +1,51 @@
+// The data plane's credential lookup, from the tables.
+
+import type { Kysely } from 'kysely';
+import type { Database, RateLimit } from '../../db/schema.ts';
+import type { Credential, Principal } from '../../gateway/ports.ts';
+import { normalizeScope } from '../../lib/scope.ts';
+import { intersectScopes, permissionsOf } from '../permissions.ts';
+import { toWindowLimits } from '../rate-limit.ts';
+
+/** The credential with this public id, whatever its state; undefined when there is none. One indexed look-up. */
+export async function loadCredential(
+  db: Kysely<Database>,
+  publicId: string,
+  defaultLimits: RateLimit,
+): Promise<Credential | undefined> {
+  const row = await db
+    .selectFrom('keys')
+    .leftJoin('operators', 'operators.id', 'keys.operator_id')
+    .select([
+      'keys.id',
+      'keys.tenant_id',
+      'keys.operator_id',
+      'keys.public_id',
+      'keys.hash',
+      'keys.name',
+      'keys.scopes',
+    ])
+    .select(['keys.rate_limit', 'keys.expires_at', 'keys.revoked_at', 'operators.role'])
+    .where('keys.public_id', '=', publicId)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+
+  const scopes = row.scopes.map(normalizeScope);
+  const principal: Principal = {
+    kind: row.operator_id === null ? 'key' : 'operator',
+    tenantId: row.tenant_id,
+    keyId: row.id,
+    operatorId: row.operator_id ?? undefined,
+    name: row.name,
+    // An operator's key can do what the role permits, and no more than the key says.
+    scopes: row.operator_id === null ? scopes : intersectScopes(scopes, permissionsOf(row.role ?? '')),
+    limits: toWindowLimits(row.rate_limit ?? defaultLimits),
+  };
+  return {
+    publicId: row.public_id,
+    hash: row.hash,
+    status: row.revoked_at === null ? 'active' : 'revoked',
+    expiresAtMs: row.expires_at?.getTime(),
+    principal,
+  };
+}

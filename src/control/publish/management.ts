@@ -1,0 +1,41 @@
+// The management API as a gateway: the first upstream of the data plane, reached over a private Unix socket.
+
+import { DEFAULT_TENANT_ID } from '../../db/schema.ts';
+import type { EndpointConfig, GatewayConfig } from '../../gateway/snapshot.ts';
+import type { Operation } from '../operation.ts';
+import { managementRoutes } from '../operations.ts';
+
+const SERVICE = 'control';
+/** A little more than the control plane gives its own handlers. */
+const TIMEOUT_MS = 65_000;
+
+export interface ManagementOptions {
+  readonly operations: readonly Operation[];
+  readonly socketPath: string;
+}
+
+export function managementGateway({ operations, socketPath }: ManagementOptions): GatewayConfig {
+  return {
+    id: null,
+    tenantId: DEFAULT_TENANT_ID,
+    name: 'management',
+    routePrefix: '',
+    services: [{ name: SERVICE, targets: [{ url: `unix:${socketPath}` }], stripPrefix: false }],
+    endpoints: managementRoutes(operations).map(({ method, path, isPublic }) => ({
+      id: null,
+      method,
+      path,
+      service: SERVICE,
+      timeoutMs: TIMEOUT_MS,
+      policies: isPublic ? [] : guarded(),
+    })),
+  };
+}
+
+/** Keys are checked and limited here; what they permit is the control plane's to decide. */
+function guarded(): EndpointConfig['policies'] {
+  return [
+    { name: 'api-key', config: {} },
+    { name: 'rate-limit', config: { endpoint: null } },
+  ];
+}

@@ -1,0 +1,112 @@
+// The data plane's records, into the request log: many rows a statement, each in the partition of its month.
+
+import { sql, type Kysely } from 'kysely';
+import { DEFAULT_TENANT_ID, type Database } from '../../db/schema.ts';
+import type { ExchangeRecord } from '../../gateway/ports.ts';
+import { makePartitions } from './partitions.ts';
+
+/** Rows in one statement. They go as one JSON parameter, so it is memory that is bounded here, not the protocol's 65,535 parameters. */
+const CHUNK_ROWS = 1_000;
+/** SQLSTATE check_violation: for a row that no partition takes. */
+const NO_PARTITION = '23514';
+
+/** Writes all or nothing. Records that are there already stay as they are, so a batch may be given again. */
+export async function writeRecords(db: Kysely<Database>, records: readonly ExchangeRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  try {
+    await write(db, records);
+  } catch (error) {
+    if (!isMissingPartition(error)) throw error;
+    await makePartitions(
+      db,
+      records.map((record) => record.startedAtMs),
+    );
+    await write(db, records);
+  }
+}
+
+async function write(db: Kysely<Database>, records: readonly ExchangeRecord[]): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    for (let i = 0; i < records.length; i += CHUNK_ROWS) await insertChunk(trx, records.slice(i, i + CHUNK_ROWS));
+    await touchKeys(trx, records);
+  });
+}
+
+async function insertChunk(trx: Kysely<Database>, records: readonly ExchangeRecord[]): Promise<void> {
+  const rows = JSON.stringify(records.map(toRow));
+  await sql`
+    insert into request_logs (
+      request_id, tenant_id, started_at, duration_ms, method, path, query, status, error_code, rate_limited, auth_failed,
+      gateway_id, endpoint_id, key_id, client_ip, user_agent, request_bytes, response_bytes, service, target, upstream_ms, request_headers
+    )
+    select
+      request_id, tenant_id, started_at, duration_ms, method, path, query, status, error_code, rate_limited, auth_failed,
+      gateway_id, endpoint_id, key_id, client_ip, user_agent, request_bytes, response_bytes, service, target, upstream_ms, request_headers
+    from json_to_recordset(${rows}::json) as row (
+      request_id text, tenant_id text, started_at timestamptz, duration_ms float8, method text, path text, query text, status int4,
+      error_code text, rate_limited bool, auth_failed bool, gateway_id text, endpoint_id text, key_id text, client_ip text,
+      user_agent text, request_bytes int8, response_bytes int8, service text, target text, upstream_ms float8, request_headers jsonb
+    )
+    on conflict do nothing`.execute(trx);
+}
+
+function toRow(record: ExchangeRecord): Record<string, unknown> {
+  return {
+    request_id: toText(record.requestId),
+    // Calls that no gateway and no key tells the tenant of are for the owner of the installation to see.
+    tenant_id: record.tenantId ?? DEFAULT_TENANT_ID,
+    started_at: new Date(record.startedAtMs).toISOString(),
+    duration_ms: toMicroseconds(record.durationMs),
+    method: toText(record.method),
+    path: toText(record.path),
+    query: toText(record.query),
+    status: record.status,
+    error_code: record.errorCode,
+    rate_limited: record.rateLimited,
+    auth_failed: record.authFailed,
+    gateway_id: record.gatewayId,
+    endpoint_id: record.endpointId,
+    key_id: record.keyId,
+    client_ip: toText(record.clientIp),
+    user_agent: record.userAgent === undefined ? undefined : toText(record.userAgent),
+    request_bytes: record.requestBytes,
+    response_bytes: record.responseBytes,
+    service: record.service,
+    target: record.target,
+    upstream_ms: record.upstreamMs === undefined ? undefined : toMicroseconds(record.upstreamMs),
+    request_headers: record.requestHeaders?.map(toText),
+  };
+}
+
+/** PostgreSQL keeps no NUL and no half of a surrogate pair; one such text must not cost the whole batch. */
+function toText(text: string): string {
+  return text.includes('\0') || !text.isWellFormed() ? text.toWellFormed().replaceAll('\0', '\u{FFFD}') : text;
+}
+
+/** Finer than a microsecond is noise. */
+function toMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1_000) / 1_000;
+}
+
+/** Notes when the keys of the batch were used last; never backwards, as batches of several threads come in any order. */
+async function touchKeys(trx: Kysely<Database>, records: readonly ExchangeRecord[]): Promise<void> {
+  const usedAtMs = new Map<string, number>();
+  for (const { keyId, startedAtMs } of records) {
+    if (keyId !== undefined && startedAtMs > (usedAtMs.get(keyId) ?? 0)) usedAtMs.set(keyId, startedAtMs);
+  }
+  if (usedAtMs.size === 0) return;
+  const uses = [...usedAtMs].map(([id, ms]) => ({ id, used_at: new Date(ms).toISOString() }));
+  // Locked in one order everywhere, so that two nodes that know the same keys never wait for each other in a circle.
+  await sql`
+    with locked as (
+      select keys.id, uses.used_at
+      from keys join json_to_recordset(${JSON.stringify(uses)}::json) as uses (id text, used_at timestamptz) on uses.id = keys.id
+      where keys.last_used_at is null or keys.last_used_at < uses.used_at
+      order by keys.id for update of keys
+    )
+    update keys set last_used_at = locked.used_at from locked where keys.id = locked.id`.execute(trx);
+}
+
+function isMissingPartition(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === NO_PARTITION;
+}

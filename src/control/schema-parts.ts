@@ -1,0 +1,40 @@
+// Pieces that the schemas of several resources are made of.
+
+import { Type, type TProperties, type TSchema, type TString } from 'typebox';
+
+export function closed<Properties extends TProperties>(properties: Properties, options: { description?: string } = {}) {
+  return Type.Object(properties, { ...options, additionalProperties: false });
+}
+
+export function text(
+  maxLength: number,
+  description: string,
+  more: { minLength?: number; format?: string } = {},
+): TString {
+  return Type.String({ minLength: 1, maxLength, description, ...more });
+}
+
+/** The same text, or null to clear what is there. */
+export function clearable(schema: TString) {
+  return Type.Unsafe<string | null>({ ...schema, type: ['string', 'null'] });
+}
+
+/** A time in an answer. */
+export function time(description: string) {
+  return Type.String({ format: 'date-time', description });
+}
+
+/** A time in a request. */
+export function givenTime(description: string): TString {
+  return Type.String({ format: 'date-time', maxLength: 40, description });
+}
+
+export const IdParams = closed({ id: Type.String({ maxLength: 100, description: 'The id of the resource.' }) });
+
+export function oneOf<const Names extends readonly string[]>(names: Names, description: string) {
+  return Type.Unsafe<Names[number]>({ type: 'string', enum: names, ...(description !== '' && { description }) });
+}
+
+export function optional<Schema extends TSchema>(schema: Schema) {
+  return Type.Optional(schema);
+}

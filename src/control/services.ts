@@ -1,0 +1,61 @@
+// What the operations of the control plane work with. Made once, by control-plane.ts.
+
+import type { Kysely } from 'kysely';
+import type { Database, RateLimit } from '../db/schema.ts';
+import type { Policy } from '../gateway/policy.ts';
+import type { GatewayConfig, SnapshotConfig } from '../gateway/snapshot.ts';
+import type { Clock } from '../lib/clock.ts';
+import { loadSnapshot } from './publish/snapshots.ts';
+
+/** The gateway threads of this node, as the control plane needs them. */
+export interface DataPlane {
+  /** Resolves when every thread serves the snapshot, or a newer one. */
+  publish(snapshot: SnapshotConfig): Promise<void>;
+  /** Resolves when no thread remembers these keys. */
+  forgetCredentials(publicIds: string[]): Promise<void>;
+  /** Resolves when every exchange that has ended is in the request log. */
+  flushRecords(): Promise<void>;
+}
+
+export interface ReadinessCheck {
+  readonly name: string;
+  /** Rejects when the dependency cannot be used. */
+  check(): Promise<void>;
+}
+
+/** What the operations are given to work with. */
+export interface ServiceParts {
+  readonly db: Kysely<Database>;
+  readonly clock: Clock;
+  /** Of the clock's monotonic time: when the program started. */
+  readonly startedTick: number;
+  readonly dataPlane: DataPlane;
+  /** Put before every new key. */
+  readonly keyPrefix: string;
+  /** The pepper under which keys are hashed. */
+  readonly hmacSecret: string;
+  /** Whoever knows it may set up from elsewhere than this machine. */
+  readonly setupToken: string;
+  /** For keys that name no limits of their own. */
+  readonly defaultLimits: RateLimit;
+  readonly policies: readonly Policy[];
+  /** The management API as a gateway: what a deploy must not shadow. */
+  readonly management: GatewayConfig;
+  readonly readiness: readonly ReadinessCheck[];
+  readonly isDraining: () => boolean;
+  /** The description of this API. */
+  readonly openapi: Readonly<Record<string, unknown>>;
+}
+
+export interface Services extends ServiceParts {
+  /** Gives the gateway threads what is deployed; after the commit of whatever changed it. */
+  publish(): Promise<void>;
+}
+
+export function createServices(parts: ServiceParts): Services {
+  const { db, management, dataPlane } = parts;
+  return {
+    ...parts,
+    publish: async () => dataPlane.publish(await loadSnapshot(db, management)),
+  };
+}

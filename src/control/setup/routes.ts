@@ -1,0 +1,60 @@
+// The setup: the first operator and its key, once.
+
+import { readInstallation } from '../../db/installation.ts';
+import { DEFAULT_TENANT_ID, type RateLimit } from '../../db/schema.ts';
+import { newId } from '../../lib/id.ts';
+import { Problem } from '../../lib/problem.ts';
+import { isLocal } from '../caller.ts';
+import { issueKey } from '../issue-key.ts';
+import { publicOperation, type Operation } from '../operation.ts';
+import { isSameSecret } from '../same-secret.ts';
+import { SetupAnswer, SetupHeaders, SetupRequest } from './schema.ts';
+import { claimSetup, insertOperator } from './store.ts';
+
+const ROLE = 'SUPER_ADMIN';
+/** Room for a console and scripts; the tier `enterprise` of the contract. */
+const RATE_LIMIT: RateLimit = { requestsPerMinute: 600, requestsPerHour: 50_000, requestsPerDay: 500_000 };
+
+const setup = publicOperation({
+  id: 'setup',
+  method: 'POST',
+  path: '/setup',
+  summary: 'Make the first operator',
+  description:
+    'Can be done once. From the machine that Tollgate runs on freely, from elsewhere with the token that its start printed.',
+  tag: 'Setup',
+  headers: SetupHeaders,
+  body: SetupRequest,
+  replies: { 201: SetupAnswer },
+  compact: { path: '/setup', reply: SetupAnswer, present: ({ data }) => data },
+  async handle({ headers, body }, context) {
+    const { services, nowMs } = context;
+    const { setupAt } = await readInstallation(services.db);
+    if (setupAt !== undefined) throw new Problem('already_set_up');
+    if (!isLocal(context) && !isSameSecret(services.setupToken, headers['x-setup-token']))
+      throw new Problem('setup_token_required');
+
+    const operator = { id: newId('usr', nowMs), name: body.name, email: body.email, role: ROLE };
+    const issued = await services.db.transaction().execute(async (trx) => {
+      const now = new Date(nowMs);
+      if (!(await claimSetup(trx, now))) throw new Problem('already_set_up');
+      await insertOperator(trx, { ...operator, tenant_id: DEFAULT_TENANT_ID, created_at: now });
+      const order = {
+        tenantId: DEFAULT_TENANT_ID,
+        operatorId: operator.id,
+        name: operator.name,
+        description: 'Made by the setup.',
+        owner: operator.email,
+        scopes: ['*'],
+        rateLimit: RATE_LIMIT,
+        metadata: {},
+        expiresAt: null,
+        createdBy: operator.id,
+      };
+      return issueKey(trx, order, { keyPrefix: services.keyPrefix, hmacSecret: services.hmacSecret, nowMs });
+    });
+    return { status: 201, data: { ...operator, apiKey: issued.text, key: issued.text, keyId: issued.row.id } };
+  },
+});
+
+export const SETUP_OPERATIONS: readonly Operation[] = [setup];

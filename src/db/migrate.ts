@@ -1,0 +1,57 @@
+// Brings a database up to the program: every missing migration in one transaction, under a lock, so that any number of processes may
+// start at once.
+
+import { sql, type Kysely } from 'kysely';
+import { Migrator, type Migration } from 'kysely/migration';
+import type { OpenedDatabase } from './open.ts';
+import { MIGRATIONS } from './migrations/index.ts';
+
+const TABLE = 'kysely_migration';
+
+/** The database was migrated by a newer program than this one; its message is for the person who started it. */
+export class DatabaseNewer extends Error {
+  constructor(unknown: readonly string[]) {
+    super(
+      `the database was made by a newer Tollgate (it has ${unknown.join(', ')}, which this one does not know): ` +
+        'start that version, or restore a backup from before the upgrade',
+    );
+    this.name = 'DatabaseNewer';
+  }
+}
+
+/** Throws DatabaseNewer, or the error of the migration that failed; then nothing of this run has been applied. */
+export async function migrate(
+  database: Pick<OpenedDatabase, 'db' | 'kind'>,
+  migrations: Readonly<Record<string, Migration>> = MIGRATIONS,
+): Promise<void> {
+  await database.db.connection().execute(async (connection) => {
+    // A migration may take long, and so may waiting for another process that migrates: the pool's limit is not for them.
+    if (database.kind === 'postgres') await sql`set statement_timeout = 0`.execute(connection);
+    try {
+      await run(connection, migrations);
+    } finally {
+      if (database.kind === 'postgres') await sql`reset statement_timeout`.execute(connection);
+    }
+  });
+}
+
+async function run<Schema>(connection: Kysely<Schema>, migrations: Readonly<Record<string, Migration>>): Promise<void> {
+  await checkNotNewer(connection, migrations);
+  const migrator = new Migrator({ db: connection, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const { error: cause } = await migrator.migrateToLatest();
+  if (cause === undefined) return;
+  // A newer program may have migrated while this one waited for the lock.
+  await checkNotNewer(connection, migrations);
+  throw cause instanceof Error ? cause : new Error('a migration failed', { cause });
+}
+
+async function checkNotNewer<Schema>(
+  connection: Kysely<Schema>,
+  migrations: Readonly<Record<string, Migration>>,
+): Promise<void> {
+  const found = await sql<{ exists: boolean }>`select to_regclass(${TABLE}) is not null as exists`.execute(connection);
+  if (found.rows[0]?.exists !== true) return;
+  const applied = await sql<{ name: string }>`select name from ${sql.table(TABLE)} order by name`.execute(connection);
+  const unknown = applied.rows.map((row) => row.name).filter((name) => !Object.hasOwn(migrations, name));
+  if (unknown.length > 0) throw new DatabaseNewer(unknown);
+}

@@ -1,0 +1,8 @@
+// Every migration, in order. Forward only; a migration that was released is never changed.
+
+import type { Migration } from 'kysely/migration';
+import { first } from './0001-first.ts';
+
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-first': first,
+};

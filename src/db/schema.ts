@@ -1,0 +1,178 @@
+// The rows of every table, as Kysely sees them. Times are Dates, int8 is a number, bytea a Uint8Array (see columns.ts).
+// JSON columns are written with toJson() only: the type of what goes in forces it.
+
+import type { ColumnType, RawBuilder } from 'kysely';
+
+/** The tenant that the first migration makes; whatever has no other owner belongs to it. */
+export const DEFAULT_TENANT_ID = 'ten_00000000000000000000000000';
+
+type Json<Value> = ColumnType<Value, RawBuilder<Value>, RawBuilder<Value>>;
+type OptionalJson<Value> = ColumnType<Value | null, RawBuilder<Value> | null, RawBuilder<Value> | null>;
+/** Filled by the database when a row is made, never given. */
+type Defaulted<Value> = ColumnType<Value, never, Value>;
+
+export interface Database {
+  installation: InstallationTable;
+  tenants: TenantTable;
+  operators: OperatorTable;
+  keys: KeyTable;
+  gateways: GatewayTable;
+  endpoints: EndpointTable;
+  revisions: RevisionTable;
+  request_logs: RequestLogTable;
+}
+
+/** Exactly one row. */
+interface InstallationTable {
+  singleton: Defaulted<true>;
+  /** The configuration version: grows with every change that a gateway may have to know. */
+  version: Defaulted<number>;
+  setup_at: Defaulted<Date | null>;
+  /** When the first gateway was made; tells an installation that never had one from one whose gateways were deleted. */
+  first_gateway_at: Defaulted<Date | null>;
+  hmac_check: Defaulted<Uint8Array | null>;
+  encryption_check: Defaulted<Uint8Array | null>;
+}
+
+interface TenantTable {
+  id: string;
+  name: string;
+  slug: string;
+  created_at: Date;
+}
+
+interface OperatorTable {
+  id: string;
+  tenant_id: string;
+  name: string;
+  email: string;
+  role: string;
+  created_at: Date;
+}
+
+/** Windows that are not named are unlimited. */
+export interface RateLimit {
+  readonly requestsPerMinute?: number;
+  readonly requestsPerHour?: number;
+  readonly requestsPerDay?: number;
+}
+
+interface KeyTable {
+  id: string;
+  tenant_id: string;
+  /** Null for keys that belong to no operator. */
+  operator_id: string | null;
+  public_id: string;
+  /** `<prefix>_<public id>`: what may be shown. */
+  key_prefix: string;
+  /** HMAC-SHA-384 of the key's text. */
+  hash: Uint8Array;
+  name: string;
+  description: string | null;
+  owner: string | null;
+  /** As written by whoever made the key. */
+  scopes: string[];
+  /** Null: the defaults of the installation. */
+  rate_limit: OptionalJson<RateLimit>;
+  metadata: Json<Readonly<Record<string, unknown>>>;
+  created_by: string;
+  created_at: Date;
+  updated_at: Date;
+  expires_at: Date | null;
+  revoked_at: ColumnType<Date | null, null | undefined, Date>;
+  last_used_at: ColumnType<Date | null, null | undefined, Date>;
+}
+
+export interface UpstreamService {
+  readonly name: string;
+  readonly targets: readonly { readonly url: string }[];
+  /** Milliseconds. */
+  readonly timeout?: number;
+  readonly stripPrefix?: boolean;
+}
+
+export interface SecuritySettings {
+  readonly authenticationRequired: boolean;
+  readonly rateLimitingEnabled: boolean;
+}
+
+interface GatewayTable {
+  id: string;
+  tenant_id: string;
+  name: string;
+  description: string | null;
+  base_url: string | null;
+  version: string;
+  /** Empty for the root. */
+  route_prefix: string;
+  upstream_services: Json<readonly UpstreamService[]>;
+  load_balancing_strategy: 'round_robin';
+  security_settings: Json<SecuritySettings>;
+  timeout_seconds: number;
+  status: 'active' | 'inactive';
+  /** What is live; null until the first deploy. */
+  deployed_revision_id: ColumnType<string | null, null | undefined, string>;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
+
+interface EndpointTable {
+  id: string;
+  tenant_id: string;
+  gateway_id: string;
+  method: HttpMethod;
+  path: string;
+  operation_id: string | null;
+  summary: string | null;
+  description: string | null;
+  tags: string[];
+  service: string | null;
+  upstream_url: string | null;
+  timeout_seconds: number | null;
+  /** Null: as the gateway says. */
+  auth_required: boolean | null;
+  required_scopes: string[];
+  rate_limit: OptionalJson<RateLimit>;
+  is_active: boolean;
+  created_at: Date;
+  updated_at: Date;
+}
+
+interface RevisionTable {
+  id: string;
+  tenant_id: string;
+  gateway_id: string;
+  /** Counts from 1 within its gateway. */
+  number: number;
+  /** The gateway's configuration as the data plane reads it. */
+  config: Json<unknown>;
+  created_by: string;
+  created_at: Date;
+}
+
+interface RequestLogTable {
+  request_id: string;
+  tenant_id: string;
+  started_at: Date;
+  duration_ms: number;
+  method: string;
+  path: string;
+  query: string;
+  status: number;
+  error_code: string | null;
+  rate_limited: boolean;
+  auth_failed: boolean;
+  gateway_id: string | null;
+  endpoint_id: string | null;
+  key_id: string | null;
+  client_ip: string;
+  user_agent: string | null;
+  request_bytes: number;
+  response_bytes: number;
+  service: string | null;
+  target: string | null;
+  upstream_ms: number | null;
+  request_headers: OptionalJson<readonly string[]>;
+}

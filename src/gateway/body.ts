@@ -1,0 +1,20 @@
+// Bodies on their way through: whoever reads pulls, whoever cannot take more says so. No stream objects, no promises.
+
+/** Takes a body, chunk by chunk. Exactly one of `end` and `fail` is called, once, last. */
+export interface BodySink {
+  /** Returns false when no more can be taken now; the source then waits for its `resume`. The chunk is the sink's from here on. */
+  write(chunk: Uint8Array): boolean;
+  end(): void;
+  /** The body broke off: what was written so far must not look complete. */
+  fail(cause: Error): void;
+}
+
+/** Gives a body, once. */
+export interface BodySource {
+  /** Begins to write into the sink. */
+  start(sink: BodySink): void;
+  /** The sink, having refused more, can take more again. */
+  resume(): void;
+  /** Nobody wants the rest; whatever stands behind is released. May be called at any time, more than once. */
+  cancel(): void;
+}

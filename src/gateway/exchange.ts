@@ -1,0 +1,102 @@
+// One request and its reply. Every Exchange has the same fields in the same order from birth, so that the engine keeps one hidden
+// class for all of them (held by same-shape.test.ts).
+
+import type { Verdict } from '../limits/limiter.ts';
+import type { BodySource } from './body.ts';
+import type { Plan } from './plan.ts';
+import type { Principal } from './ports.ts';
+
+/** Headers as they stand on the wire: name, value, name, value, …; order, case and duplicates kept. */
+export type HeaderList = string[];
+
+export interface Reply {
+  status: number;
+  readonly headers: HeaderList;
+  /** Bytes of a local answer, a stream from upstream, or nothing. */
+  readonly body: Uint8Array | BodySource | undefined;
+}
+
+export interface RequestHead {
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  /** Monotonic milliseconds. */
+  readonly startedTick: number;
+  readonly method: string;
+  /** Path as it came, without the query. */
+  readonly path: string;
+  /** With its question mark, byte for byte; empty when there is none. */
+  readonly query: string;
+  readonly headers: HeaderList;
+  readonly scheme: 'http' | 'https';
+  readonly peerAddress: string;
+  readonly body: BodySource | undefined;
+  readonly responder: Responder;
+}
+
+/** The edge's side of one exchange. */
+export interface Responder {
+  /** Sends the answer, once. */
+  send(reply: Reply): void;
+}
+
+/** What stands behind an exchange on the upstream's side, while it runs. */
+export interface Cancellable {
+  cancel(): void;
+}
+
+export class Exchange {
+  readonly id: string;
+  readonly startedAtMs: number;
+  readonly startedTick: number;
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: HeaderList;
+  readonly scheme: 'http' | 'https';
+  readonly peerAddress: string;
+  readonly body: BodySource | undefined;
+  readonly responder: Responder;
+
+  plan: Plan | undefined = undefined;
+  principal: Principal | undefined = undefined;
+  verdict: Verdict | undefined = undefined;
+
+  // What the record will tell.
+  authFailed = false;
+  rateLimited = false;
+  errorCode: string | undefined = undefined;
+  status = 0;
+  requestBytes = 0;
+  responseBytes = 0;
+  target: string | undefined = undefined;
+  /** NaN until the upstream answers: a fraction like what follows, since a whole number at first would be another hidden class. */
+  upstreamMs = Number.NaN;
+  upstreamCall: Cancellable | undefined = undefined;
+  /** The caller went away before the answer was complete. */
+  clientGone = false;
+  recorded = false;
+
+  constructor(head: RequestHead) {
+    this.id = head.id;
+    this.startedAtMs = head.startedAtMs;
+    this.startedTick = head.startedTick;
+    this.method = head.method;
+    this.path = head.path;
+    this.query = head.query;
+    this.headers = head.headers;
+    this.scheme = head.scheme;
+    this.peerAddress = head.peerAddress;
+    this.body = head.body;
+    this.responder = head.responder;
+  }
+}
+
+/** The first value of a header, or undefined. `name` in lower case. */
+export function headerValue(headers: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const candidate = headers[i];
+    if (candidate?.length === name.length && candidate.toLowerCase() === name) return headers[i + 1];
+  }
+  return undefined;
+}

@@ -1,0 +1,45 @@
+// What a gateway thread and the main thread say to each other. Structured-cloned: plain data only.
+
+import type { Credential, ExchangeRecord } from './ports.ts';
+import type { SnapshotConfig } from './snapshot.ts';
+
+/** What a thread is born with. */
+export interface ThreadBoot {
+  readonly host: string;
+  readonly port: number;
+  readonly hmacSecret: string;
+  readonly controlToken: string;
+  /** The counters that all threads of the process share; unused with Redis. */
+  readonly counters: SharedArrayBuffer;
+  readonly redisUrl: string | undefined;
+  readonly snapshot: SnapshotConfig;
+}
+
+export type ToThread =
+  | { readonly type: 'publish'; readonly id: number; readonly snapshot: SnapshotConfig }
+  | { readonly type: 'credential'; readonly publicId: string; readonly id: number; readonly answer: CredentialAnswer }
+  /** Forget these credentials, or all of them. */
+  | { readonly type: 'forget'; readonly id: number; readonly publicIds: readonly string[] | 'all' }
+  | { readonly type: 'flush'; readonly id: number }
+  /** A batch of records was taken care of. */
+  | { readonly type: 'recorded' }
+  | { readonly type: 'drain'; readonly id: number; readonly timeoutMs: number };
+
+export type CredentialAnswer =
+  | { readonly state: 'known'; readonly credential: Credential }
+  | { readonly state: 'unknown' }
+  | { readonly state: 'unavailable' };
+
+export type FromThread =
+  | { readonly type: 'listening' }
+  | { readonly type: 'unable'; readonly code: string; readonly message: string }
+  /** The message with this id was obeyed; `faults` when a snapshot was refused. */
+  | { readonly type: 'done'; readonly id: number; readonly faults: readonly string[] }
+  | { readonly type: 'find'; readonly publicId: string; readonly id: number }
+  | { readonly type: 'records'; readonly records: readonly ExchangeRecord[]; readonly dropped: number }
+  | {
+      readonly type: 'log';
+      readonly level: 'warn' | 'error';
+      readonly fields: Readonly<Record<string, unknown>>;
+      readonly message: string;
+    };

@@ -1,0 +1,32 @@
+// A route, compiled: everything a request needs, resolved when the snapshot was loaded.
+
+import type { CompiledPolicy } from './policy.ts';
+
+export interface Plan {
+  /** Undefined for routes that belong to no published gateway (the management API). */
+  readonly gatewayId: string | undefined;
+  readonly endpointId: string | undefined;
+  readonly tenantId: string;
+  readonly service: string;
+  readonly targets: readonly Target[];
+  /** Which target is next; the one mutable field (round robin, per thread). */
+  turn: number;
+  /** How many characters of the path the upstream does not get to see; 0 for none. */
+  readonly stripCharacters: number;
+  /** How long the upstream may take to its first byte, and between two bytes, in milliseconds. */
+  readonly timeoutMs: number;
+  /** In the order in which they run. */
+  readonly policies: readonly CompiledPolicy[];
+  /** Sent to the control plane only: proves that a request came through the gateway. */
+  readonly controlToken: string | undefined;
+}
+
+export interface Target {
+  /** As configured, for the record. */
+  readonly url: string;
+  /** `http://host:port` or `https://…`; `http://control` with a socket path. */
+  readonly origin: string;
+  /** Put before the request's path; empty or beginning with a slash, never ending with one. */
+  readonly basePath: string;
+  readonly socketPath: string | undefined;
+}

@@ -1,0 +1,29 @@
+// The policy contract: a named step in one stage, configured when a snapshot is loaded, run for every request of a plan.
+
+import type { TSchema, Static } from 'typebox';
+import type { Clock } from '../lib/clock.ts';
+import type { Exchange, Reply } from './exchange.ts';
+import type { Ports } from './ports.ts';
+import type { Stage } from './stages.ts';
+
+export interface PolicyDeps extends Ports {
+  readonly clock: Clock;
+  /** The pepper under which keys are hashed. */
+  readonly hmacSecret: string;
+}
+
+/** What is left of a policy once its configuration is known. */
+export interface CompiledPolicy {
+  /** Returns a Reply to stop the request here, or undefined to go on. Refusals are returned; a throw is a defect. */
+  onRequest?(exchange: Exchange): Reply | undefined | Promise<Reply | undefined>;
+  /** Runs on the way back, in reverse order, for policies that were entered; local replies included. */
+  onResponse?(exchange: Exchange, reply: Reply): void;
+}
+
+export interface Policy<Schema extends TSchema = TSchema> {
+  readonly name: string;
+  readonly stage: Stage;
+  /** JSON Schema of the configuration; unknown fields are refused. */
+  readonly config: Schema;
+  compile(config: Static<Schema>, deps: PolicyDeps): CompiledPolicy;
+}

@@ -1,0 +1,80 @@
+// What the data plane asks of others. Nothing else passes between the two wings.
+
+import type { Limiter, WindowLimit } from '../limits/limiter.ts';
+
+/** Who is calling: the only product of authentication, and all that later stages know of the caller. */
+export interface Principal {
+  readonly kind: 'key' | 'operator';
+  readonly tenantId: string;
+  readonly keyId: string;
+  /** The operator that the key belongs to, for kind `operator`. */
+  readonly operatorId: string | undefined;
+  readonly name: string;
+  /** In normal spelling (`resource:action`). */
+  readonly scopes: readonly string[];
+  readonly limits: readonly WindowLimit[];
+}
+
+/** What is known of a key: enough to prove it, nothing to rebuild it. */
+export interface Credential {
+  readonly publicId: string;
+  /** HMAC-SHA-384 of the key's text, 48 bytes. */
+  readonly hash: Uint8Array;
+  readonly status: 'active' | 'revoked';
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number | undefined;
+  readonly principal: Principal;
+}
+
+export interface CredentialLookup {
+  /**
+   * The credential with this public id, or undefined when there is none. Answers at once when it is known, else with a promise, which
+   * is rejected when the answer cannot be had: the caller must then fail closed.
+   */
+  find(publicId: string): Credential | undefined | Promise<Credential | undefined>;
+}
+
+/** The one line that an exchange leaves behind. Secrets are masked before it is made. */
+export interface ExchangeRecord {
+  readonly requestId: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** With its question mark, secrets masked; empty when there is none. */
+  readonly query: string;
+  /** The status sent; 499 when the client left before. */
+  readonly status: number;
+  /** The problem's code when Tollgate itself answered with an error; `upstream_broken_off` when an answer ended before its end. */
+  readonly errorCode: string | undefined;
+  readonly rateLimited: boolean;
+  readonly authFailed: boolean;
+  readonly tenantId: string | undefined;
+  readonly gatewayId: string | undefined;
+  readonly endpointId: string | undefined;
+  readonly keyId: string | undefined;
+  readonly clientIp: string;
+  readonly userAgent: string | undefined;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly service: string | undefined;
+  readonly target: string | undefined;
+  /** Time to the first byte of the upstream's answer; undefined when none came. */
+  readonly upstreamMs: number | undefined;
+  /** Flat (name, value, …) and masked; only for exchanges that were refused or failed (status 400 and above). */
+  readonly requestHeaders: readonly string[] | undefined;
+}
+
+export interface UsageSink {
+  /** Takes the record; never throws, never waits. */
+  record(record: ExchangeRecord): void;
+}
+
+/** What the policies may use. */
+export interface Ports {
+  readonly credentials: CredentialLookup;
+  readonly limiter: Limiter;
+  readonly usage: UsageSink;
+}

@@ -1,0 +1,92 @@
+// The one line that every exchange leaves, refused and broken ones too, with nothing secret in it.
+
+import type { Exchange } from './exchange.ts';
+import { headerValue } from './exchange.ts';
+import type { ExchangeRecord } from './ports.ts';
+
+const MASK = '***';
+const MAX_PATH = 2000;
+const MAX_QUERY = 2000;
+const MAX_VALUE = 500;
+const MAX_HEADERS = 50;
+
+const SECRET_HEADERS: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+  'set-cookie',
+  'x-api-key',
+  'x-setup-token',
+]);
+// Names under which secrets travel in headers and queries that we cannot all know.
+const SECRET_NAME = /key|token|secret|passw|pwd|auth|session|signature|credential|code|jwt/i;
+// The text of a key of ours, wherever it turns up (see lib/key-text.ts), its underscores percent-encoded or not.
+const KEY_TEXT = /[a-z](?:[a-z0-9_]|%5[Ff]){0,31}(?:_|%5[Ff])[0-9A-Za-z]{12}(?:_|%5[Ff])[0-9A-Za-z]{49}/g;
+const MAX_KEY_TEXT = 200;
+
+/** `status` is what the caller got; 499 when the caller left first (nginx's number for it). */
+export function toRecord(exchange: Exchange, durationMs: number): ExchangeRecord {
+  const status = exchange.clientGone ? 499 : exchange.status;
+  const { plan, principal } = exchange;
+  const userAgent = headerValue(exchange.headers, 'user-agent');
+  return {
+    requestId: exchange.id,
+    startedAtMs: exchange.startedAtMs,
+    durationMs,
+    method: exchange.method,
+    path: maskAndCut(exchange.path, MAX_PATH),
+    query: exchange.query === '' ? '' : maskQuery(exchange.query),
+    status,
+    errorCode: exchange.errorCode,
+    rateLimited: exchange.rateLimited,
+    authFailed: exchange.authFailed,
+    tenantId: principal?.tenantId ?? plan?.tenantId,
+    gatewayId: plan?.gatewayId,
+    endpointId: plan?.endpointId,
+    keyId: principal?.keyId,
+    clientIp: exchange.peerAddress,
+    userAgent: userAgent === undefined ? undefined : maskAndCut(userAgent, MAX_VALUE),
+    requestBytes: exchange.requestBytes,
+    responseBytes: exchange.responseBytes,
+    service: plan?.service,
+    target: exchange.target,
+    upstreamMs: Number.isNaN(exchange.upstreamMs) ? undefined : exchange.upstreamMs,
+    requestHeaders: status >= 400 ? maskHeaders(exchange.headers) : undefined,
+  };
+}
+
+export function maskHeaders(headers: readonly string[]): string[] {
+  const masked: string[] = [];
+  for (let i = 0; i + 1 < headers.length && i < MAX_HEADERS * 2; i += 2) {
+    const name = headers[i] ?? '';
+    const value = headers[i + 1] ?? '';
+    const secret = SECRET_HEADERS.has(name.toLowerCase()) || SECRET_NAME.test(name);
+    masked.push(maskAndCut(name, MAX_VALUE), secret ? MASK : maskAndCut(value, MAX_VALUE));
+  }
+  return masked;
+}
+
+/** Masks the values of parameters whose names tell of a secret; all else stays as it came. */
+export function maskQuery(query: string): string {
+  const parts = query.slice(1, MAX_QUERY + MAX_KEY_TEXT).split('&');
+  const masked = parts.map((part) => {
+    const split = part.indexOf('=');
+    if (split < 0) return part;
+    return SECRET_NAME.test(decode(part.slice(0, split))) ? `${part.slice(0, split)}=${MASK}` : part;
+  });
+  return maskAndCut(`?${masked.join('&')}`, MAX_QUERY);
+}
+
+/** Masks first: a key that is cut in two would not be known any more, and still be one. */
+function maskAndCut(text: string, length: number): string {
+  const start = text.slice(0, length + MAX_KEY_TEXT);
+  return (start.includes('_') || start.includes('%5') ? start.replaceAll(KEY_TEXT, MASK) : start).slice(0, length);
+}
+
+function decode(name: string): string {
+  try {
+    return name.includes('%') ? decodeURIComponent(name) : name;
+  } catch {
+    return name;
+  }
+}

@@ -1,0 +1,344 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Type } from 'typebox';
+import {
+  createDeps,
+  createEndpoint,
+  createExchange,
+  createFakeClock,
+  createGateway,
+  createSink,
+  type FakeClock,
+  type FakeExchange,
+  readProblem,
+  type RecordingSink,
+  valuesOf,
+} from '../../test/harness/data-plane.ts';
+import { compileSnapshot, type Snapshot } from './compile.ts';
+import type { Exchange, Reply, RequestHead } from './exchange.ts';
+import type { CompiledPolicy, Policy } from './policy.ts';
+import { createRunner, type Forward, type Runner } from './run.ts';
+import type { EndpointConfig } from './snapshot.ts';
+
+const local = (status: number): Reply => ({ status, headers: [], body: undefined });
+
+interface Bench {
+  readonly runner: Runner;
+  readonly trace: string[];
+  readonly sink: RecordingSink;
+  readonly clock: FakeClock;
+  readonly defects: readonly unknown[];
+  /** Runs one request to its end, or as far as it goes without waiting. */
+  run(differences?: Partial<RequestHead>): FakeExchange;
+}
+
+interface BenchOptions {
+  readonly policies?: readonly CompiledPolicy[];
+  readonly endpoints?: readonly EndpointConfig[];
+  readonly forward?: Forward;
+}
+
+/** A runner over one endpoint with these policies, in this order. */
+function createBench(options: BenchOptions = {}): Bench {
+  const trace: string[] = [];
+  const defects: unknown[] = [];
+  const sink = createSink();
+  const clock = createFakeClock();
+  const deps = createDeps([], { usage: sink, clock });
+  const runner = createRunner(compileWith(options), {
+    ...deps,
+    forward:
+      options.forward ??
+      ((exchange, _plan, answer) => {
+        trace.push('forward');
+        answer(exchange, local(200));
+      }),
+    onDefect: (_, cause) => defects.push(cause),
+  });
+  return {
+    runner,
+    trace,
+    sink,
+    clock,
+    defects,
+    run(differences) {
+      const fake = createExchange(differences);
+      runner.run(fake.exchange);
+      return fake;
+    },
+  };
+}
+
+function compileWith({ policies = [], endpoints }: BenchOptions): Snapshot {
+  const named: Policy[] = policies.map((compiled, i) => ({
+    name: `policy ${i}`,
+    stage: 'guard',
+    config: Type.Unknown(),
+    compile: () => compiled,
+  }));
+  const uses = named.map(({ name }) => ({ name, config: null }));
+  const gateway = createGateway('http://h', { endpoints: [...(endpoints ?? [createEndpoint({ policies: uses })])] });
+  return compileSnapshot({ version: 1, gateways: [gateway] }, { ...createDeps(), policies: named, controlToken: '' });
+}
+
+/** A policy that writes down when it is entered and left. */
+function tracing(
+  name: string,
+  trace: () => string[],
+  onRequest?: (exchange: Exchange) => Reply | undefined,
+): CompiledPolicy {
+  return {
+    onRequest(exchange) {
+      trace().push(`enter ${name}`);
+      return onRequest?.(exchange);
+    },
+    onResponse(_exchange, reply) {
+      trace().push(`leave ${name} with ${reply.status}`);
+    },
+  };
+}
+
+describe('the way through', () => {
+  test('enters the policies, forwards, and leaves them in reverse', () => {
+    const names = ['a', 'b', 'c'];
+    const bench = createBench({ policies: names.map((name) => tracing(name, () => bench.trace)) });
+    const { sent, exchange } = bench.run();
+    assert.deepEqual(bench.trace, [
+      'enter a',
+      'enter b',
+      'enter c',
+      'forward',
+      'leave c with 200',
+      'leave b with 200',
+      'leave a with 200',
+    ]);
+    assert.equal(sent.length, 1);
+    assert.equal(exchange.status, 200);
+    assert.deepEqual(valuesOf(sent[0]?.headers ?? [], 'x-request-id'), ['req_1']);
+  });
+
+  test('stops where a policy answers, and leaves only the policies that were entered, that one included', () => {
+    const bench = createBench({
+      policies: [
+        tracing('a', () => bench.trace),
+        tracing(
+          'b',
+          () => bench.trace,
+          () => local(403),
+        ),
+        tracing('c', () => bench.trace),
+      ],
+    });
+    const { exchange } = bench.run();
+    assert.deepEqual(bench.trace, ['enter a', 'enter b', 'leave b with 403', 'leave a with 403']);
+    assert.equal(exchange.status, 403);
+  });
+
+  test('passes policies that have one half only', () => {
+    const bench = createBench({
+      policies: [
+        {},
+        { onResponse: (_, reply) => void reply.headers.push('x-limit', '1') },
+        { onRequest: () => undefined },
+      ],
+    });
+    const { sent } = bench.run();
+    assert.deepEqual(valuesOf(sent[0]?.headers ?? [], 'x-limit'), ['1']);
+  });
+
+  test('lets policies add headers to the refusals of later ones', () => {
+    const bench = createBench({
+      policies: [
+        { onResponse: (_, reply) => void reply.headers.push('x-limit', '1') },
+        { onRequest: () => local(401) },
+      ],
+    });
+    const [reply] = bench.run().sent;
+    assert.equal(reply?.status, 401);
+    assert.deepEqual(valuesOf(reply?.headers ?? [], 'x-limit'), ['1']);
+  });
+
+  test('ends before it returns when no policy waits', () => {
+    const bench = createBench({ policies: [{ onRequest: () => undefined }, { onRequest: () => undefined }] });
+    assert.equal(bench.run().sent.length, 1);
+  });
+
+  test('serves the new snapshot after a swap, and ends an exchange of the old one on the old', async () => {
+    const waiting = Promise.withResolvers<Reply | undefined>();
+    const bench = createBench({ policies: [{ onRequest: () => waiting.promise }, tracing('old', () => bench.trace)] });
+    const first = bench.run();
+    bench.runner.swap(compileWith({ endpoints: [createEndpoint({ path: '/new' })] }));
+    assert.equal(bench.run({ path: '/' }).exchange.status, 404);
+    assert.equal(bench.run({ path: '/new' }).exchange.status, 200);
+    waiting.resolve(undefined);
+    await waiting.promise;
+    await flush();
+    assert.deepEqual(bench.trace, ['forward', 'enter old', 'forward', 'leave old with 200']);
+    assert.equal(first.exchange.status, 200);
+  });
+});
+
+/** Lets everything run that waits for settled promises only. */
+const flush = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+describe('a policy that waits', () => {
+  const cases: readonly [what: string, reply: Reply | undefined, status: number, trace: readonly string[]][] = [
+    [
+      'goes on when it lets through',
+      undefined,
+      200,
+      ['enter a', 'enter c', 'forward', 'leave c with 200', 'leave a with 200'],
+    ],
+    ['stops when it refuses', local(401), 401, ['enter a', 'leave a with 401']],
+  ];
+  for (const [what, reply, status, expected] of cases) {
+    test(what, async () => {
+      const waiting = Promise.withResolvers<Reply | undefined>();
+      const bench = createBench({
+        policies: [
+          tracing('a', () => bench.trace),
+          { onRequest: () => waiting.promise },
+          tracing('c', () => bench.trace),
+        ],
+      });
+      const { sent, exchange } = bench.run();
+      assert.equal(sent.length, 0);
+      waiting.resolve(reply);
+      await flush();
+      assert.equal(exchange.status, status);
+      assert.deepEqual(bench.trace, expected);
+    });
+  }
+
+  test('is 500 and a defect when its promise is rejected', async () => {
+    const bench = createBench({ policies: [{ onRequest: () => Promise.reject(new Error('broken')) }] });
+    const { sent } = bench.run();
+    await flush();
+    assert.equal(sent[0]?.status, 500);
+    assert.equal(readProblem(sent[0])['code'], 'internal_error');
+    assert.deepEqual(bench.defects.map(String), ['Error: broken']);
+  });
+
+  test('forwards nothing once the caller has gone', async () => {
+    const waiting = Promise.withResolvers<Reply | undefined>();
+    const bench = createBench({ policies: [{ onRequest: () => waiting.promise }, tracing('b', () => bench.trace)] });
+    const { exchange, sent } = bench.run();
+    exchange.clientGone = true;
+    waiting.resolve(undefined);
+    await flush();
+    assert.deepEqual(bench.trace, []);
+    assert.equal(sent.length, 0);
+  });
+});
+
+describe('a defect', () => {
+  const thrower = (): never => {
+    throw new Error('broken at /srv/secret.ts');
+  };
+
+  test('in onRequest is answered with 500 through the policies that were entered, and told', () => {
+    const bench = createBench({
+      policies: [tracing('a', () => bench.trace), { onRequest: thrower }, tracing('c', () => bench.trace)],
+    });
+    const [reply] = bench.run().sent;
+    assert.equal(reply?.status, 500);
+    assert.deepEqual(bench.trace, ['enter a', 'leave a with 500']);
+    assert.equal(bench.defects.length, 1);
+    assert.doesNotMatch(JSON.stringify(readProblem(reply)), /broken|secret/);
+  });
+
+  test('in onResponse is answered with 500 through the policies that are left, and told', () => {
+    const bench = createBench({ policies: [tracing('a', () => bench.trace), { onResponse: thrower }] });
+    const { sent, exchange } = bench.run();
+    assert.equal(sent[0]?.status, 500);
+    assert.equal(exchange.errorCode, 'internal_error');
+    assert.deepEqual(bench.trace, ['enter a', 'forward', 'leave a with 500']);
+    assert.equal(bench.defects.length, 1);
+  });
+
+  test('in onResponse releases the body that nobody will read', () => {
+    let cancelled = 0;
+    const body = { start: () => undefined, resume: () => undefined, cancel: () => cancelled++ };
+    const bench = createBench({
+      policies: [{ onResponse: thrower }],
+      forward: (exchange, _plan, answer) => answer(exchange, { status: 200, headers: [], body }),
+    });
+    assert.equal(bench.run().sent[0]?.status, 500);
+    assert.equal(cancelled, 1);
+  });
+
+  test('in several policies is told each time and answered once', () => {
+    const bench = createBench({ policies: [{ onResponse: thrower }, { onResponse: thrower }, { onRequest: thrower }] });
+    assert.deepEqual(
+      bench.run().sent.map((reply) => reply.status),
+      [500],
+    );
+    assert.equal(bench.defects.length, 3);
+  });
+
+  for (const waits of [false, true]) {
+    test(`in the forwarding is answered with 500 and told, ${waits ? 'after a policy that waited' : 'at once'}`, async () => {
+      const bench = createBench({
+        policies: waits ? [{ onRequest: () => Promise.resolve(undefined) }] : [],
+        forward: thrower,
+      });
+      const { sent } = bench.run();
+      await flush();
+      assert.deepEqual(
+        sent.map((reply) => reply.status),
+        [500],
+      );
+      assert.equal(bench.defects.length, 1);
+    });
+  }
+});
+
+describe('a request that leads nowhere', () => {
+  const endpoints = [createEndpoint({ path: '/a' }), createEndpoint({ path: '/a', method: 'PUT' })];
+  const cases: readonly [method: string, path: string, status: number, code: string][] = [
+    ['GET', '/b', 404, 'route_not_found'],
+    ['GET', '/a/../b', 400, 'ambiguous_path'],
+    ['POST', '/a', 405, 'method_not_allowed'],
+    ['PROPFIND', '/a', 405, 'method_not_allowed'],
+  ];
+  for (const [method, path, status, code] of cases) {
+    test(`is answered with ${status} ${code}: ${method} ${path}`, () => {
+      const { sent, exchange } = createBench({ endpoints }).run({ method, path });
+      assert.equal(sent[0]?.status, status);
+      const problem = readProblem(sent[0]);
+      assert.deepEqual([problem['code'], problem['instance'], problem['requestId']], [code, path, 'req_1']);
+      assert.deepEqual(valuesOf(sent[0]?.headers ?? [], 'allow'), status === 405 ? ['GET, PUT'] : []);
+      assert.deepEqual(valuesOf(sent[0]?.headers ?? [], 'content-type'), ['application/problem+json']);
+      assert.equal(exchange.plan, undefined);
+    });
+  }
+});
+
+describe('the record', () => {
+  test('is left once, however often the edge says that it is done', () => {
+    const bench = createBench();
+    const { exchange } = bench.run();
+    assert.equal(bench.sink.records.length, 0, 'not before the end of the answer');
+    bench.clock.advance(12);
+    bench.runner.finish(exchange);
+    bench.clock.advance(100);
+    bench.runner.finish(exchange);
+    assert.deepEqual(
+      bench.sink.records.map(({ requestId, status, durationMs }) => ({ requestId, status, durationMs })),
+      [{ requestId: 'req_1', status: 200, durationMs: 12 }],
+    );
+  });
+
+  test('is left for refusals and for callers that went away', () => {
+    const bench = createBench({ endpoints: [] });
+    const refused = bench.run();
+    bench.runner.finish(refused.exchange);
+    const gone = bench.run();
+    gone.exchange.clientGone = true;
+    bench.runner.finish(gone.exchange);
+    assert.deepEqual(
+      bench.sink.records.map((record) => record.status),
+      [404, 499],
+    );
+  });
+});

@@ -1,0 +1,140 @@
+// The runner: route, policies in their stages, forward, answer, record. No promise is made where no policy waits.
+
+import { Problem } from '../lib/problem.ts';
+import type { Snapshot } from './compile.ts';
+import type { Exchange, Reply } from './exchange.ts';
+import type { CompiledPolicy, PolicyDeps } from './policy.ts';
+import type { Plan } from './plan.ts';
+import { problemReply } from './problem-reply.ts';
+import { toRecord } from './record.ts';
+import type { Miss } from './router.ts';
+
+export interface Forward {
+  /** Sends the exchange to its plan's upstream and calls `answer` once, with the upstream's reply or a problem. */
+  (exchange: Exchange, plan: Plan, answer: (exchange: Exchange, reply: Reply) => void): void;
+}
+
+export interface RunnerDeps extends PolicyDeps {
+  readonly forward: Forward;
+  /** Told of throws: defects, never refusals. */
+  readonly onDefect: (exchange: Exchange, cause: unknown) => void;
+}
+
+export interface Runner {
+  /** Takes an exchange from the edge; its responder gets the answer. */
+  run(exchange: Exchange): void;
+  /** The edge is done with the exchange, whatever the end was: leaves the record. */
+  finish(exchange: Exchange): void;
+  swap(snapshot: Snapshot): void;
+}
+
+export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
+  let snapshot = initial;
+
+  function run(exchange: Exchange): void {
+    const found = snapshot.router.find(exchange.method, exchange.path);
+    if ('miss' in found) {
+      send(exchange, missReply(exchange, found));
+      return;
+    }
+    exchange.plan = found;
+    walk(exchange, found, 0);
+  }
+
+  /** Enters the policies from `index` on, then forwards. */
+  function walk(exchange: Exchange, plan: Plan, index: number): void {
+    for (let i = index; i < plan.policies.length; i++) {
+      let result: Reply | undefined | Promise<Reply | undefined>;
+      try {
+        result = plan.policies[i]?.onRequest?.(exchange);
+      } catch (cause) {
+        result = defectReply(exchange, cause);
+      }
+      if (result instanceof Promise) {
+        resumeAfter(result, exchange, plan, i);
+        return;
+      }
+      if (result !== undefined) {
+        leave(exchange, plan.policies, i, result);
+        return;
+      }
+    }
+    try {
+      deps.forward(exchange, plan, answerForwarded);
+    } catch (cause) {
+      answerForwarded(exchange, defectReply(exchange, cause));
+    }
+  }
+
+  function resumeAfter(pending: Promise<Reply | undefined>, exchange: Exchange, plan: Plan, index: number): void {
+    pending
+      .catch((cause: unknown) => defectReply(exchange, cause))
+      .then((reply) => {
+        if (exchange.clientGone) return;
+        if (reply === undefined) walk(exchange, plan, index + 1);
+        else leave(exchange, plan.policies, index, reply);
+      })
+      .catch((cause: unknown) => deps.onDefect(exchange, cause));
+  }
+
+  function answerForwarded(exchange: Exchange, reply: Reply): void {
+    const policies = exchange.plan?.policies ?? [];
+    leave(exchange, policies, policies.length - 1, reply);
+  }
+
+  /** Goes back through the policies that were entered, the last one first, and answers. */
+  function leave(exchange: Exchange, policies: readonly CompiledPolicy[], last: number, reply: Reply): void {
+    let final = reply;
+    for (let i = last; i >= 0; i--) {
+      try {
+        policies[i]?.onResponse?.(exchange, final);
+      } catch (cause) {
+        if (final.body !== undefined && 'cancel' in final.body) final.body.cancel();
+        final = defectReply(exchange, cause);
+      }
+    }
+    send(exchange, final);
+  }
+
+  function defectReply(exchange: Exchange, cause: unknown): Reply {
+    deps.onDefect(exchange, cause);
+    return problemReply(exchange, new Problem('internal_error', { detail: 'Something broke inside Tollgate.', cause }));
+  }
+
+  return {
+    run,
+    finish(exchange) {
+      if (exchange.recorded) return;
+      exchange.recorded = true;
+      deps.usage.record(toRecord(exchange, deps.clock.monotonicMs() - exchange.startedTick));
+    },
+    swap(next) {
+      snapshot = next;
+    },
+  };
+}
+
+function send(exchange: Exchange, reply: Reply): void {
+  reply.headers.push('x-request-id', exchange.id);
+  exchange.status = reply.status;
+  exchange.responder.send(reply);
+}
+
+function missReply(exchange: Exchange, found: Miss): Reply {
+  switch (found.miss) {
+    case 'ambiguous':
+      return problemReply(exchange, new Problem('ambiguous_path'));
+    case 'not-found':
+      return problemReply(
+        exchange,
+        new Problem('route_not_found', { detail: `Nothing is published at ${exchange.method} ${exchange.path}.` }),
+      );
+    case 'method': {
+      const allow = found.allowed.join(', ');
+      return problemReply(
+        exchange,
+        new Problem('method_not_allowed', { detail: `This path answers ${allow}.`, headers: ['allow', allow] }),
+      );
+    }
+  }
+}

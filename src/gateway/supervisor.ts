@@ -1,0 +1,241 @@
+// Keeps the gateway threads alive and carries messages between them and the control plane.
+
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { CredentialAnswer, FromThread, ThreadBoot, ToThread } from './messages.ts';
+import type { Credential, ExchangeRecord } from './ports.ts';
+import type { SnapshotConfig } from './snapshot.ts';
+
+const OBEY_TIMEOUT_MS = 10_000;
+const MIN_RESTART_MS = 100;
+const MAX_RESTART_MS = 5000;
+const STABLE_MS = 30_000;
+
+export interface SupervisorLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface SupervisorOptions {
+  readonly threads: number;
+  readonly boot: ThreadBoot;
+  readonly log: SupervisorLog;
+  readonly findCredential: (publicId: string) => Promise<Credential | undefined>;
+  readonly writeRecords: (records: readonly ExchangeRecord[]) => Promise<void>;
+}
+
+export interface Supervisor {
+  /** Resolves when every thread serves the snapshot; a thread that refuses it goes on with its old one, and this rejects. */
+  publish(snapshot: SnapshotConfig): Promise<void>;
+  /** Resolves when no thread knows these credentials any more. */
+  forget(publicIds: readonly string[] | 'all'): Promise<void>;
+  /** Resolves when every exchange that ended before now is in the store. */
+  flushRecords(): Promise<void>;
+  /** Stops listening, lets requests finish for at most `timeoutMs`, saves the records, ends the threads. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+/** A listener that could not be bound, with the system's code (`EADDRINUSE`, `EACCES`, …). */
+export class ListenError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = 'ListenError';
+    this.code = code;
+  }
+}
+
+/** Starts the threads and resolves when all of them listen. */
+export async function startGateway(options: SupervisorOptions): Promise<Supervisor> {
+  const fleet = new Fleet(options);
+  await fleet.start();
+  return fleet;
+}
+
+interface Seat {
+  readonly number: number;
+  worker: Worker;
+  alive: boolean;
+  startedAtMs: number;
+  failures: number;
+}
+
+interface Obedience {
+  readonly seat: Seat;
+  readonly resolve: (faults: readonly string[]) => void;
+}
+
+class Fleet implements Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #seats: Seat[] = [];
+  readonly #awaited = new Map<number, Obedience>();
+  readonly #writing = new Set<Promise<void>>();
+  #snapshot: SnapshotConfig;
+  #lastId = 0;
+  #stopping = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#snapshot = options.boot.snapshot;
+  }
+
+  async start(): Promise<void> {
+    const starts: Promise<void>[] = [];
+    for (let number = 1; number <= this.#options.threads; number++) {
+      const seat: Seat = { number, worker: this.#spawn(), alive: true, startedAtMs: Date.now(), failures: 0 };
+      this.#seats.push(seat);
+      starts.push(this.#supervise(seat));
+    }
+    await Promise.all(starts);
+  }
+
+  async publish(snapshot: SnapshotConfig): Promise<void> {
+    // Two changes may be committed in one order and arrive here in the other: the newest holds.
+    const newest = snapshot.version < this.#snapshot.version ? this.#snapshot : snapshot;
+    this.#snapshot = newest;
+    const faults = await this.#tellAll((id) => ({ type: 'publish', id, snapshot: newest }));
+    if (faults.length > 0) throw new Error(`a gateway thread refused the snapshot: ${faults.join('; ')}`);
+  }
+
+  async forget(publicIds: readonly string[] | 'all'): Promise<void> {
+    await this.#tellAll((id) => ({ type: 'forget', id, publicIds }));
+  }
+
+  async flushRecords(): Promise<void> {
+    await this.#tellAll((id) => ({ type: 'flush', id }));
+    await Promise.all(this.#writing);
+  }
+
+  async drain(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    await this.#tellAll((id) => ({ type: 'drain', id, timeoutMs }), timeoutMs + OBEY_TIMEOUT_MS);
+    await Promise.all(this.#writing);
+    await Promise.all(this.#seats.map((seat) => seat.worker.terminate()));
+  }
+
+  #spawn(): Worker {
+    const entry = new URL(`./thread${extname(import.meta.filename)}`, import.meta.url);
+    return new Worker(entry, { workerData: { ...this.#options.boot, snapshot: this.#snapshot } });
+  }
+
+  /** Resolves when the seat's thread listens; restarts it whenever it dies later. */
+  #supervise(seat: Seat): Promise<void> {
+    const { worker } = seat;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let reason: unknown;
+    worker.on('message', (message: FromThread) => {
+      if (message.type === 'listening') resolve();
+      else if (message.type === 'unable') reject(new ListenError(message.code, message.message));
+      else this.#receive(seat, message);
+    });
+    worker.on('error', (cause) => {
+      reason = cause;
+    });
+    worker.on('exit', () => {
+      reject(reason instanceof Error ? reason : new Error('a gateway thread ended before it listened'));
+      seat.alive = false;
+      this.#release(seat);
+      if (!this.#stopping) void this.#restart(seat, reason);
+    });
+    return promise;
+  }
+
+  async #restart(seat: Seat, reason: unknown): Promise<void> {
+    const { log } = this.#options;
+    if (Date.now() - seat.startedAtMs > STABLE_MS) seat.failures = 0;
+    const delayMs = Math.min(MIN_RESTART_MS * 2 ** seat.failures, MAX_RESTART_MS);
+    seat.failures++;
+    const stack = reason instanceof Error ? reason.stack : reason;
+    log.error({ thread: seat.number, delayMs, stack }, 'a gateway thread died and is restarted');
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    if (this.#stopping) return;
+    seat.worker = this.#spawn();
+    seat.alive = true;
+    seat.startedAtMs = Date.now();
+    try {
+      await this.#supervise(seat);
+      log.info({ thread: seat.number }, 'the gateway thread listens again');
+    } catch (cause) {
+      log.error({ thread: seat.number, reason: String(cause) }, 'the gateway thread could not be restarted yet');
+      await seat.worker.terminate(); // Its end leads back here, with a longer delay.
+    }
+  }
+
+  #receive(seat: Seat, message: FromThread): void {
+    switch (message.type) {
+      case 'done':
+        this.#awaited.get(message.id)?.resolve(message.faults);
+        return;
+      case 'find':
+        void this.#find(seat, message.publicId, message.id);
+        return;
+      case 'records':
+        this.#write(seat, message.records, message.dropped);
+        return;
+      case 'log':
+        this.#options.log[message.level]({ thread: seat.number, ...message.fields }, message.message);
+        return;
+      case 'listening':
+      case 'unable':
+    }
+  }
+
+  async #find(seat: Seat, publicId: string, id: number): Promise<void> {
+    let answer: CredentialAnswer;
+    try {
+      const credential = await this.#options.findCredential(publicId);
+      answer = credential === undefined ? { state: 'unknown' } : { state: 'known', credential };
+    } catch (cause) {
+      this.#options.log.error({ reason: String(cause) }, 'a credential could not be looked up');
+      answer = { state: 'unavailable' };
+    }
+    this.#tell(seat, { type: 'credential', publicId, id, answer });
+  }
+
+  #write(seat: Seat, records: readonly ExchangeRecord[], dropped: number): void {
+    const { log, writeRecords } = this.#options;
+    if (dropped > 0)
+      log.warn({ thread: seat.number, dropped }, 'request records were dropped: the store does not keep up');
+    const writing = writeRecords(records)
+      .catch((cause: unknown) =>
+        log.error({ lost: records.length, reason: String(cause) }, 'request records could not be stored'),
+      )
+      .finally(() => {
+        this.#writing.delete(writing);
+        this.#tell(seat, { type: 'recorded' });
+      });
+    this.#writing.add(writing);
+  }
+
+  #tell(seat: Seat, message: ToThread): void {
+    seat.worker.postMessage(message);
+  }
+
+  /** Tells every thread and waits until each has obeyed, died or taken too long; a new thread starts from the newest state anyway. */
+  async #tellAll(toMessage: (id: number) => ToThread, timeoutMs = OBEY_TIMEOUT_MS): Promise<string[]> {
+    const answers = this.#seats
+      .filter((seat) => seat.alive)
+      .map((seat) => {
+        const id = ++this.#lastId;
+        const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+        this.#awaited.set(id, { seat, resolve });
+        const timer = setTimeout(() => {
+          this.#options.log.error({ thread: seat.number }, 'a gateway thread does not answer');
+          resolve([]);
+        }, timeoutMs);
+        this.#tell(seat, toMessage(id));
+        return promise.finally(() => {
+          clearTimeout(timer);
+          this.#awaited.delete(id);
+        });
+      });
+    return (await Promise.all(answers)).flat();
+  }
+
+  /** Whoever waits for a dead thread waits no longer. */
+  #release(seat: Seat): void {
+    for (const awaited of this.#awaited.values()) if (awaited.seat === seat) awaited.resolve([]);
+  }
+}

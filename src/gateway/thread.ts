@@ -1,0 +1,125 @@
+// A gateway thread's entry: composes the data plane from the message port to the main thread, and listens.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../lib/clock.ts';
+import { openRedisLimiter } from '../limits/redis.ts';
+import type { Limiter } from '../limits/limiter.ts';
+import { openSharedMemoryLimiter } from '../limits/shared-memory.ts';
+import { policies } from '../policies/index.ts';
+import { compileSnapshot, type CompileDeps, type Snapshot } from './compile.ts';
+import { createCredentialCache } from './credential-cache.ts';
+import { listen } from './edge/http-server.ts';
+import type { FromThread, ThreadBoot, ToThread } from './messages.ts';
+import { createRecordBuffer } from './record-buffer.ts';
+import { createRunner } from './run.ts';
+import { checkSnapshot, type SnapshotConfig } from './snapshot.ts';
+import { createForward } from './upstream/forward.ts';
+import { createTransport, type Transport } from './upstream/transport.ts';
+
+// Only the supervisor starts this file, and the types of both ends stand in messages.ts.
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- worker data is untyped by nature; nobody else starts this file
+const boot = workerData as ThreadBoot;
+
+function say(message: FromThread): void {
+  parentPort?.postMessage(message);
+}
+
+function warn(fields: Record<string, unknown>, message: string, level: 'warn' | 'error' = 'warn'): void {
+  say({ type: 'log', level, fields, message });
+}
+
+async function main(): Promise<void> {
+  const clock = systemClock;
+  const credentials = createCredentialCache({
+    ask: (publicId, id) => say({ type: 'find', publicId, id }),
+    nowMs: () => clock.monotonicMs(),
+  });
+  const usage = createRecordBuffer((records, dropped) => say({ type: 'records', records, dropped }));
+  const limiter = await openLimiter();
+  const transport = createTransport();
+  const deps: CompileDeps = { ...boot, credentials, usage, limiter, clock, policies };
+  const runner = createRunner(compileChecked(boot.snapshot, deps, transport), {
+    ...deps,
+    forward: createForward({
+      transport,
+      clock,
+      onFailure: (exchange, { code, proxyError, cause }) =>
+        warn(
+          { requestId: exchange.id, target: exchange.target, code, proxyError, reason: String(cause) },
+          'upstream call failed',
+        ),
+    }),
+    onDefect: (exchange, cause) =>
+      warn(
+        { requestId: exchange.id, stack: cause instanceof Error ? cause.stack : String(cause) },
+        'defect in a request',
+        'error',
+      ),
+  });
+  const listener = await listen({ host: boot.host, port: boot.port, runner, clock });
+
+  parentPort?.on('message', (message: ToThread) => {
+    switch (message.type) {
+      case 'publish':
+        say({ type: 'done', id: message.id, faults: publish(message.snapshot) });
+        return;
+      case 'credential':
+        credentials.answer(message.publicId, message.id, message.answer);
+        return;
+      case 'forget':
+        credentials.forget(message.publicIds);
+        say({ type: 'done', id: message.id, faults: [] });
+        return;
+      case 'flush':
+        usage.flush();
+        say({ type: 'done', id: message.id, faults: [] });
+        return;
+      case 'recorded':
+        usage.acknowledge();
+        return;
+      case 'drain':
+        void drain(message.id, message.timeoutMs);
+    }
+  });
+  say({ type: 'listening' });
+
+  function publish(snapshot: SnapshotConfig): string[] {
+    const faults = checkSnapshot(snapshot, policies);
+    if (faults.length > 0) return faults.map((fault) => `${fault.path}: ${fault.message}`);
+    runner.swap(compileChecked(snapshot, deps, transport));
+    return [];
+  }
+
+  async function drain(id: number, timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => listener.destroy(), timeoutMs);
+    await listener.drain();
+    clearTimeout(timer);
+    usage.flush();
+    say({ type: 'done', id, faults: [] });
+  }
+}
+
+function compileChecked(config: SnapshotConfig, deps: CompileDeps, transport: Transport): Snapshot {
+  const snapshot = compileSnapshot(config, deps);
+  transport.retain(snapshot.plans.flatMap((plan) => plan.targets));
+  return snapshot;
+}
+
+function openLimiter(): Promise<Limiter> | Limiter {
+  if (boot.redisUrl === undefined) return openSharedMemoryLimiter({ memory: boot.counters, clock: systemClock });
+  let isAway = false;
+  return openRedisLimiter({
+    url: boot.redisUrl,
+    onChange(connected, cause) {
+      if (isAway === !connected) return;
+      isAway = !connected;
+      if (isAway) warn({ reason: String(cause) }, 'Redis is away: limited requests are refused', 'error');
+      else warn({}, 'Redis is back: limits are checked again');
+    },
+  });
+}
+
+main().catch((cause: unknown) => {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  say({ type: 'unable', code, message: cause instanceof Error ? cause.message : String(cause) });
+});

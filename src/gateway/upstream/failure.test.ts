@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { toFailure } from './failure.ts';
+
+const coded = (code: string): Error => Object.assign(new Error('it failed'), { code });
+
+describe('what an upstream call failed of', () => {
+  const table: readonly [code: string, problem: string, proxyError: string][] = [
+    ['ECONNREFUSED', 'upstream_unreachable', 'connection_refused'],
+    ['ECONNRESET', 'upstream_unreachable', 'connection_terminated'],
+    ['EPIPE', 'upstream_unreachable', 'connection_terminated'],
+    ['ENOENT', 'upstream_unreachable', 'connection_terminated'],
+    ['ENOTFOUND', 'upstream_unreachable', 'dns_error'],
+    ['EAI_AGAIN', 'upstream_unreachable', 'dns_error'],
+    ['EHOSTUNREACH', 'upstream_unreachable', 'destination_ip_unroutable'],
+    ['ENETUNREACH', 'upstream_unreachable', 'destination_ip_unroutable'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'upstream_unreachable', 'tls_certificate_error'],
+    ['CERT_HAS_EXPIRED', 'upstream_unreachable', 'tls_certificate_error'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'upstream_unreachable', 'tls_certificate_error'],
+    ['UND_ERR_CONNECT_TIMEOUT', 'upstream_timeout', 'connection_timeout'],
+    ['UND_ERR_HEADERS_TIMEOUT', 'upstream_timeout', 'http_response_timeout'],
+    ['UND_ERR_HEADERS_OVERFLOW', 'upstream_invalid', 'http_protocol_error'],
+    ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'upstream_invalid', 'http_protocol_error'],
+    ['', 'upstream_unreachable', 'connection_terminated'],
+  ];
+  for (const [code, problem, proxyError] of table) {
+    test(`is ${proxyError} for ${code || 'an error without a code'}`, () => {
+      const cause = coded(code);
+      assert.deepEqual(toFailure(cause), { code: problem, proxyError, cause });
+    });
+  }
+
+  test('is http_protocol_error for what the parser refused', () => {
+    const cause = Object.assign(new Error('Expected HTTP/'), { name: 'HTTPParserError' });
+    assert.deepEqual(toFailure(cause), { code: 'upstream_invalid', proxyError: 'http_protocol_error', cause });
+  });
+
+  test('is found in the error that another one wraps', () => {
+    const cause = new TypeError('fetch failed', { cause: coded('ECONNREFUSED') });
+    assert.equal(toFailure(cause).proxyError, 'connection_refused');
+  });
+
+  test('is told of whatever was thrown', () => {
+    for (const cause of [undefined, null, 'text', 7]) assert.equal(toFailure(cause).code, 'upstream_unreachable');
+  });
+});

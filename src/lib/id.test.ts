@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { isId, newId } from './id.ts';
+
+const NOW_MS = 1_750_000_000_123;
+
+describe('an id', () => {
+  test('is its kind and 26 characters of Crockford base 32', () => {
+    assert.match(newId('key', NOW_MS), /^key_[0-9abcdefghjkmnpqrstvwxyz]{26}$/);
+    assert.ok(isId('key', newId('key', NOW_MS)));
+  });
+
+  test('sorts after every id of an earlier millisecond', () => {
+    const times = [0, 1, 31, 32, 2 ** 40, NOW_MS, NOW_MS + 1, NOW_MS + 32, 2 ** 48 - 1];
+    const ids = times.map((timeMs) => newId('req', timeMs));
+    assert.deepEqual(ids, ids.toSorted());
+  });
+
+  test('begins with the time, whatever time was asked for before', () => {
+    const first = newId('req', NOW_MS);
+    newId('req', 5);
+    assert.equal(newId('req', NOW_MS).slice(0, 14), first.slice(0, 14));
+  });
+
+  test('is unique among 100,000 of one millisecond', () => {
+    const ids = new Set(Array.from({ length: 100_000 }, () => newId('req', NOW_MS)));
+    assert.equal(ids.size, 100_000);
+  });
+});
+
+describe('what is not an id', () => {
+  const id = newId('key', NOW_MS);
+  const others: readonly [string, string][] = [
+    ['empty', ''],
+    ['of another kind', newId('gw', NOW_MS)],
+    ['of a kind that begins alike', `key_${id}`],
+    ['in capital letters', id.toUpperCase()],
+    ['too short', id.slice(0, -1)],
+    ['too long', `${id}0`],
+    ['with a letter outside the alphabet', `${id.slice(0, -1)}u`],
+    ['with a line feed', `${id}\n`],
+  ];
+  for (const [what, text] of others) {
+    test(`is told apart: ${what}`, () => {
+      assert.ok(!isId('key', text));
+    });
+  }
+});

@@ -1,0 +1,45 @@
+// Ids: a kind, an underscore, and 26 characters that sort by the time of their making (ULID layout,
+// Crockford base 32 in lower case: 48 bits of milliseconds, 80 bits of chance).
+
+import { randomFillSync } from 'node:crypto';
+
+export type IdKind = 'key' | 'ten' | 'usr' | 'gw' | 'ep' | 'rev' | 'req';
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const TIME_CHARACTERS = 10;
+const RANDOM_CHARACTERS = 16;
+
+// Chance is drawn in blocks: one system call serves 256 ids.
+const pool = new Uint8Array(RANDOM_CHARACTERS * 256);
+let used = pool.length;
+
+let lastTimeMs = -1;
+let lastTimeText = '';
+
+export function newId(kind: IdKind, nowMs: number): string {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  let text = `${kind}_${timeText(nowMs)}`;
+  const end = used + RANDOM_CHARACTERS;
+  while (used < end) text += ALPHABET.charAt((pool[used++] ?? 0) & 31);
+  return text;
+}
+
+export function isId(kind: IdKind, text: string): boolean {
+  return text.startsWith(`${kind}_`) && /^[a-z]+_[0-9a-hjkmnp-tv-z]{26}$/.test(text);
+}
+
+function timeText(nowMs: number): string {
+  if (nowMs === lastTimeMs) return lastTimeText;
+  let rest = nowMs;
+  let text = '';
+  for (let i = 0; i < TIME_CHARACTERS; i++) {
+    text = ALPHABET.charAt(rest % 32) + text;
+    rest = Math.floor(rest / 32);
+  }
+  lastTimeMs = nowMs;
+  lastTimeText = text;
+  return text;
+}

@@ -1,0 +1,237 @@
+// Errors as callers see them: RFC 9457 problem details, from one catalogue of stable codes.
+
+/** One thing wrong with an input: where (a JSON path such as `body.rateLimit.requestsPerMinute`), and what. */
+export interface Fault {
+  readonly path: string;
+  readonly message: string;
+}
+
+interface ProblemKind {
+  readonly status: number;
+  readonly title: string;
+  /** What the caller can do about it; printed in docs/reference/errors.md. */
+  readonly remedy: string;
+}
+
+/** Every code that Tollgate itself answers with. An upstream's own errors pass untouched and are not listed. */
+export const PROBLEMS = {
+  invalid_request: {
+    status: 400,
+    title: 'Invalid request',
+    remedy: 'Mend every fault listed in `errors`; each names the path to the offending value.',
+  },
+  malformed_body: {
+    status: 400,
+    title: 'Malformed body',
+    remedy: 'Send well-formed JSON with `Content-Type: application/json`.',
+  },
+  malformed_request: {
+    status: 400,
+    title: 'Malformed request',
+    remedy: 'Send valid HTTP/1.1; the connection was closed.',
+  },
+  ambiguous_path: {
+    status: 400,
+    title: 'Ambiguous path',
+    remedy:
+      'Send the path alone, without dot segments (`/../`, `%2e%2e`) or a `#`, and with well-formed percent-encoding.',
+  },
+  missing_credentials: {
+    status: 401,
+    title: 'Credentials required',
+    remedy: 'Send a key as `X-API-Key: <key>` or `Authorization: Bearer <key>`.',
+  },
+  invalid_key: {
+    status: 401,
+    title: 'Invalid key',
+    remedy: 'Check the key for typing errors, or ask whoever issued it for a new one.',
+  },
+  key_revoked: {
+    status: 401,
+    title: 'Key revoked',
+    remedy: 'Ask whoever issued the key for a new one; a revoked key never works again.',
+  },
+  key_expired: {
+    status: 401,
+    title: 'Key expired',
+    remedy: 'Ask whoever issued the key for a new one.',
+  },
+  setup_token_required: {
+    status: 403,
+    title: 'Setup token required',
+    remedy: 'Send the token that the start of Tollgate printed as `X-Setup-Token`, or call from the same machine.',
+  },
+  insufficient_scope: {
+    status: 403,
+    title: 'Insufficient scope',
+    remedy: 'Use a key that holds the scopes named in `detail`.',
+  },
+  scope_not_grantable: {
+    status: 403,
+    title: 'Scope not grantable',
+    remedy: 'Nobody can give a scope that they do not hold; leave it out, or ask somebody who holds it.',
+  },
+  route_not_found: {
+    status: 404,
+    title: 'No such route',
+    remedy: 'Check the path; `GET /api/v1/gateways` lists what is published. A gateway is live only after its deploy.',
+  },
+  not_found: {
+    status: 404,
+    title: 'Not found',
+    remedy: 'Check the id; it does not exist, or is not yours to see.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'Method not allowed',
+    remedy: 'Use one of the methods in the `Allow` header.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'Request timed out',
+    remedy: 'Send the head of the request within 15 seconds.',
+  },
+  already_set_up: {
+    status: 409,
+    title: 'Already set up',
+    remedy: 'Use the key of an existing operator; the setup can be done only once.',
+  },
+  name_taken: {
+    status: 409,
+    title: 'Name taken',
+    remedy: 'Choose another name, or update the existing resource.',
+  },
+  endpoint_exists: {
+    status: 409,
+    title: 'Endpoint exists',
+    remedy: 'The gateway has an endpoint with this method and path; update that one.',
+  },
+  key_not_active: {
+    status: 409,
+    title: 'Key not active',
+    remedy: 'A revoked key cannot be changed; create a new one.',
+  },
+  last_operator_key: {
+    status: 409,
+    title: 'Last operator key',
+    remedy:
+      'This is the last key that an operator can manage with, and the setup can be done only once; it cannot be revoked.',
+  },
+  body_too_large: {
+    status: 413,
+    title: 'Body too large',
+    remedy: 'Send a smaller body.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'Unsupported media type',
+    remedy: 'Send `Content-Type: application/json`.',
+  },
+  undeployable: {
+    status: 422,
+    title: 'Gateway cannot be deployed',
+    remedy: 'Mend every fault listed in `errors` and deploy again; what was live stays live.',
+  },
+  head_too_large: {
+    status: 431,
+    title: 'Request head too large',
+    remedy: 'Send fewer or shorter headers: 16 KB in all.',
+  },
+  rate_limited: {
+    status: 429,
+    title: 'Rate limit exceeded',
+    remedy: 'Wait for the seconds in `Retry-After`; the headers name the limit.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'Internal error',
+    remedy: 'A defect of Tollgate: report it with the `requestId`.',
+  },
+  upstream_unreachable: {
+    status: 502,
+    title: 'Upstream unreachable',
+    remedy:
+      'The service behind the gateway refused the connection or broke it; check its target and that it is running.',
+  },
+  upstream_invalid: {
+    status: 502,
+    title: 'Upstream answered wrongly',
+    remedy: 'The service behind the gateway did not answer with valid HTTP; check what listens at its target.',
+  },
+  not_ready: {
+    status: 503,
+    title: 'Not ready',
+    remedy: 'Try again later; Tollgate is starting, stopping, or a dependency of it is away.',
+  },
+  credentials_unavailable: {
+    status: 503,
+    title: 'Credentials cannot be checked',
+    remedy: 'Try again later; the key could not be looked up.',
+  },
+  limits_unavailable: {
+    status: 503,
+    title: 'Limits cannot be checked',
+    remedy: 'Try again later; the store of the limits is away or full.',
+  },
+  upstream_timeout: {
+    status: 504,
+    title: 'Upstream timed out',
+    remedy:
+      'The service behind the gateway did not answer within its timeout; raise `timeoutSeconds` or make it faster.',
+  },
+} as const satisfies Record<string, ProblemKind>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export interface ProblemDetails {
+  /** For the caller: what happened here, and what to do. Never internals. */
+  readonly detail?: string;
+  readonly errors?: readonly Fault[];
+  /** Extra answer headers, flat: name, value, … */
+  readonly headers?: readonly string[];
+  /** Private: logged, never shown. */
+  readonly cause?: unknown;
+}
+
+/** An expected refusal on its way to the caller. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly detail: string | undefined;
+  readonly errors: readonly Fault[];
+  readonly headers: readonly string[];
+
+  constructor(code: ProblemCode, details: ProblemDetails = {}) {
+    super(details.detail ?? PROBLEMS[code].title, { cause: details.cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.detail = details.detail;
+    this.errors = details.errors ?? [];
+    this.headers = details.headers ?? [];
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+}
+
+export interface ProblemContext {
+  /** The path of the request, without its query. */
+  readonly instance: string;
+  readonly requestId: string;
+}
+
+/** The body of an `application/problem+json` answer. */
+export function toProblemBody(problem: Problem, context: ProblemContext): Record<string, unknown> {
+  const kind = PROBLEMS[problem.code];
+  return {
+    type: `urn:tollgate:problem:${problem.code}`,
+    title: kind.title,
+    status: kind.status,
+    detail: problem.detail ?? kind.remedy,
+    instance: context.instance,
+    success: false,
+    code: problem.code,
+    requestId: context.requestId,
+    ...(problem.errors.length > 0 && { errors: problem.errors }),
+  };
+}

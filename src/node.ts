@@ -1,0 +1,236 @@
+// One node of Tollgate, put together: data directory → secrets → database → control plane → gateway threads.
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { claimPort } from './claim-port.ts';
+import { SettingsError, type Settings } from './config.ts';
+import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
+import { loadCredential } from './control/publish/credentials.ts';
+import { writeRecords } from './control/publish/records.ts';
+import { loadSnapshot } from './control/publish/snapshots.ts';
+import { watchVersion, type VersionWatch } from './control/publish/versions.ts';
+import { fillQuickstart } from './control/quickstart.ts';
+import type { DataPlane, ReadinessCheck } from './control/services.ts';
+import { DataDirInUse, openDataDir, type DataDir } from './data-dir.ts';
+import { readInstallation } from './db/installation.ts';
+import { DatabaseNewer, migrate } from './db/migrate.ts';
+import { DatabaseUnreachable, openDatabase, type OpenedDatabase } from './db/open.ts';
+import { startEcho } from './demo/echo.ts';
+import { ListenError, startGateway, type Supervisor } from './gateway/supervisor.ts';
+import { systemClock } from './lib/clock.ts';
+import { openRedisLimiter, type RedisLimiter } from './limits/redis.ts';
+import { createSharedCounters } from './limits/shared-memory.ts';
+import { policies } from './policies/index.ts';
+import { findForeignSecrets, type Secrets } from './secrets.ts';
+
+const VERSION_POLL_MS = 1000;
+const QUICKSTART = new URL('../examples/quickstart.yaml', import.meta.url);
+
+export interface RunningNode {
+  readonly port: number;
+  /** For setting up from another machine; undefined once there is an operator. */
+  readonly setupToken: string | undefined;
+  readonly isDemo: boolean;
+  /** Refuses new work, lets the work in flight finish, saves what is buffered, lets everything go. */
+  stop(): Promise<void>;
+}
+
+/** Starts a node; throws a SettingsError for whatever the person who started it can mend. */
+export async function startNode(settings: Settings, log: Logger): Promise<RunningNode> {
+  const dataDir = claimDataDir(settings.DATA_DIR);
+  const secrets = readSecrets(settings, dataDir);
+  const port = await claimPort(settings.HOST, settings.PORT);
+  const database = await openStore(settings, dataDir, secrets);
+  const redis = await reachRedis(settings.REDIS_URL);
+  const dataPlane = createDataPlane();
+  let draining = false;
+
+  const defaultLimits = {
+    requestsPerMinute: settings.DEFAULT_REQUESTS_PER_MINUTE,
+    requestsPerHour: settings.DEFAULT_REQUESTS_PER_HOUR,
+    requestsPerDay: settings.DEFAULT_REQUESTS_PER_DAY,
+  };
+  const controlToken = newToken();
+  const setupToken = newToken();
+  const control = createControlPlane({
+    db: database.db,
+    log,
+    clock: systemClock,
+    socketPath: socketPathIn(dataDir),
+    controlToken,
+    setupToken,
+    keyPrefix: settings.KEY_PREFIX,
+    hmacSecret: secrets.hmacSecret,
+    defaultLimits,
+    dataPlane,
+    policies,
+    readiness: readinessOf(database, redis),
+    isDraining: () => draining,
+  });
+  await control.listen();
+  const echo = settings.DEMO ? await startDemo(settings.DEMO_PORT, control, log) : undefined;
+
+  const snapshot = await loadSnapshot(database.db, control.management);
+  const supervisor = await startThreads({
+    threads: settings.THREADS,
+    log,
+    findCredential: (publicId) => loadCredential(database.db, publicId, defaultLimits),
+    writeRecords: (records) => writeRecords(database.db, records),
+    boot: {
+      host: settings.HOST,
+      port,
+      hmacSecret: secrets.hmacSecret,
+      controlToken,
+      counters: createSharedCounters(settings.LIMIT_COUNTERS),
+      redisUrl: settings.REDIS_URL,
+      snapshot,
+    },
+  });
+  dataPlane.attach(supervisor);
+  const watch = database.kind === 'postgres' ? watchOtherNodes(control, supervisor, snapshot.version, log) : undefined;
+  const { setupAt } = await readInstallation(database.db);
+
+  return {
+    port,
+    setupToken: setupAt === undefined ? setupToken : undefined,
+    isDemo: echo !== undefined,
+    async stop() {
+      draining = true;
+      await new Promise((resolve) => setTimeout(resolve, settings.DRAIN_DELAY_SECONDS * 1000));
+      await watch?.stop();
+      await supervisor.drain(settings.DRAIN_SECONDS * 1000);
+      await control.close();
+      echo?.close();
+      redis?.close();
+      await database.close();
+      dataDir.release();
+    },
+  };
+}
+
+interface AttachedDataPlane extends DataPlane {
+  attach(supervisor: Supervisor): void;
+}
+
+/** The gateway threads as the control plane knows them. Until they run there is nobody to tell: they start from the newest state. */
+function createDataPlane(): AttachedDataPlane {
+  let threads: Supervisor | undefined;
+  return {
+    attach(supervisor) {
+      threads = supervisor;
+    },
+    publish: async (snapshot) => threads?.publish(snapshot),
+    forgetCredentials: async (publicIds) => threads?.forget(publicIds),
+    flushRecords: async () => threads?.flushRecords(),
+  };
+}
+
+function claimDataDir(path: string): DataDir {
+  try {
+    return openDataDir(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof DataDirInUse) {
+      throw new SettingsError([`DATA_DIR: ${path} is in use: ${reason}; stop it, or choose another folder`]);
+    }
+    throw new SettingsError([`DATA_DIR: ${path} cannot be used (${reason}); choose a folder that this user may write`]);
+  }
+}
+
+function readSecrets(settings: Settings, dataDir: DataDir): Secrets {
+  return {
+    hmacSecret: settings.HMAC_SECRET ?? dataDir.secret('hmac-secret'),
+    encryptionKey: settings.ENCRYPTION_KEY ?? dataDir.secret('encryption-key'),
+  };
+}
+
+async function openStore(settings: Settings, dataDir: DataDir, secrets: Secrets): Promise<OpenedDatabase> {
+  const setting = settings.DATABASE_URL === undefined ? 'DATA_DIR' : 'DATABASE_URL';
+  try {
+    const database = await openDatabase({ databaseUrl: settings.DATABASE_URL, dataDir: dataDir.path });
+    await migrate(database);
+    const foreign = await findForeignSecrets(database.db, secrets);
+    if (foreign.length === 0) return database;
+    throw new SettingsError(
+      foreign.map(
+        (name) =>
+          `${name}: not the one that this database was made with; give the one of the first node, or of a backup`,
+      ),
+    );
+  } catch (cause) {
+    if (cause instanceof DatabaseUnreachable || cause instanceof DatabaseNewer)
+      throw new SettingsError([`${setting}: ${cause.message}`]);
+    throw cause;
+  }
+}
+
+async function reachRedis(url: string | undefined): Promise<RedisLimiter | undefined> {
+  if (url === undefined) return undefined;
+  try {
+    const redis = await openRedisLimiter({ url });
+    await redis.ping();
+    return redis;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SettingsError([`REDIS_URL: Redis cannot be reached (${reason}); start it, or mend the URL`]);
+  }
+}
+
+function readinessOf(database: OpenedDatabase, redis: RedisLimiter | undefined): ReadinessCheck[] {
+  const checks: ReadinessCheck[] = [{ name: 'database', check: () => database.check() }];
+  if (redis !== undefined) checks.push({ name: 'redis', check: () => redis.ping() });
+  return checks;
+}
+
+async function startDemo(
+  port: number,
+  control: ControlPlane,
+  log: Logger,
+): Promise<Awaited<ReturnType<typeof startEcho>> | undefined> {
+  try {
+    const echo = await startEcho(port);
+    await fillQuickstart(control.services, readFileSync(QUICKSTART, 'utf8'), { DEMO_URL: `http://127.0.0.1:${port}` });
+    return echo;
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) throw cause;
+    log.warn({ port }, 'DEMO_PORT is in use: the demo is left out');
+    return undefined;
+  }
+}
+
+async function startThreads(options: Parameters<typeof startGateway>[0]): Promise<Supervisor> {
+  try {
+    return await startGateway(options);
+  } catch (cause) {
+    if (!(cause instanceof ListenError)) throw cause;
+    throw new SettingsError([`PORT: cannot listen on ${options.boot.host}:${options.boot.port} (${cause.message})`]);
+  }
+}
+
+/** Takes over what other nodes changed: what is live, and which keys are known. */
+function watchOtherNodes(control: ControlPlane, supervisor: Supervisor, since: number, log: Logger): VersionWatch {
+  const { db, management } = control.services;
+  return watchVersion({
+    db,
+    since,
+    intervalMs: VERSION_POLL_MS,
+    async onChange() {
+      await supervisor.forget('all');
+      await supervisor.publish(await loadSnapshot(db, management));
+    },
+    onError: (cause) => log.error({ reason: String(cause) }, 'changes of other nodes could not be looked for'),
+  });
+}
+
+/** A Unix socket's path has at most 107 bytes. */
+function socketPathIn(dataDir: DataDir): string {
+  const path = join(dataDir.path, 'control.sock');
+  if (Buffer.byteLength(path) <= 107) return path;
+  throw new SettingsError([
+    `DATA_DIR: ${dataDir.path} is too long for a socket in it; choose a path of at most 94 bytes`,
+  ]);
+}
+
+const newToken = (): string => randomBytes(24).toString('base64url');

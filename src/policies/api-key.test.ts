@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Exchange, Reply } from '../gateway/exchange.ts';
+import type { PolicyDeps } from '../gateway/policy.ts';
+import type { Credential } from '../gateway/ports.ts';
+import { checkSchema } from '../gateway/snapshot.ts';
+import {
+  createDeps,
+  createExchange,
+  createFakeClock,
+  createKey,
+  type FakeKey,
+  readProblem,
+  valuesOf,
+} from '../../test/harness/data-plane.ts';
+import { newKeyText } from '../lib/key-text.ts';
+import { apiKey } from './api-key.ts';
+
+type Result = Reply | undefined | Promise<Reply | undefined>;
+
+interface Run {
+  readonly exchange: Exchange;
+  readonly result: Result;
+}
+
+function run(headers: readonly string[], deps: PolicyDeps): Run {
+  const { exchange } = createExchange({ headers: [...headers] });
+  return { exchange, result: apiKey.compile({}, deps).onRequest?.(exchange) };
+}
+
+/** The policy with a look-up that answers when it is told to. */
+function runLater(key: FakeKey): Run & { readonly answer: PromiseWithResolvers<Credential | undefined> } {
+  const answer = Promise.withResolvers<Credential | undefined>();
+  const deps = createDeps([], { credentials: { find: () => answer.promise } });
+  return { ...run(['X-API-Key', key.text], deps), answer };
+}
+
+function assertRefused({ exchange, result }: Run, code: string): void {
+  assert.ok(!(result instanceof Promise) && result !== undefined);
+  assert.equal(result.status, 401);
+  assert.equal(readProblem(result)['code'], code);
+  assert.deepEqual(valuesOf(result.headers, 'www-authenticate'), ['Bearer realm="tollgate"']);
+  assert.equal(exchange.principal, undefined);
+  assert.equal(exchange.authFailed, true);
+  assert.equal(exchange.errorCode, code);
+}
+
+describe('a good key', () => {
+  const key = createKey();
+  const deps = createDeps([key]);
+  const spellings: readonly (readonly string[])[] = [
+    ['X-API-Key', key.text],
+    ['x-api-key', key.text],
+    ['X-Api-KEY', key.text],
+    ['Authorization', `Bearer ${key.text}`],
+    ['authorization', `bearer ${key.text}`],
+    ['AUTHORIZATION', `bEaReR ${key.text}`],
+    ['Authorization', `Bearer   ${key.text} `],
+    // Beside a key, an Authorization is for somebody else.
+    ['Authorization', 'Basic dXNlcjpwYXNz', 'X-API-Key', key.text],
+    ['X-API-Key', key.text, 'Authorization', 'Bearer of-another-issuer'],
+  ];
+  for (const headers of spellings) {
+    test(`passes as ${headers.join(', ').replace(key.text, '<key>')}`, () => {
+      const { exchange, result } = run(headers, deps);
+      assert.equal(result, undefined);
+      assert.equal(exchange.principal, key.credential.principal);
+      assert.equal(exchange.authFailed, false);
+    });
+  }
+
+  test('passes without a promise when the credential is known', () => {
+    const { result } = run(['X-API-Key', key.text], deps);
+    assert.ok(!(result instanceof Promise));
+  });
+
+  test('passes after a look-up', async () => {
+    const { exchange, result, answer } = runLater(key);
+    assert.ok(result instanceof Promise);
+    assert.equal(exchange.principal, undefined);
+    answer.resolve(key.credential);
+    assert.equal(await result, undefined);
+    assert.equal(exchange.principal, key.credential.principal);
+  });
+
+  test('passes until the millisecond before it expires, and is refused from the one in which it does', () => {
+    const clock = createFakeClock();
+    const expiring = createKey({ expiresAtMs: clock.nowMs() + 1 });
+    const clocked = createDeps([expiring], { clock });
+    assert.equal(run(['X-API-Key', expiring.text], clocked).result, undefined);
+    clock.advance(1);
+    assertRefused(run(['X-API-Key', expiring.text], clocked), 'key_expired');
+  });
+});
+
+describe('a bad key', () => {
+  const key = createKey();
+  const revoked = createKey({ status: 'revoked' });
+  const both = createKey({ status: 'revoked', expiresAtMs: 0 });
+  const deps = createDeps([key, revoked, both]);
+  const withOtherSecret = (): string => {
+    // As whoever saw a public id would try it: a secret of their own, and a checksum that is right.
+    const other = newKeyText('tg_live');
+    return other.text;
+  };
+  const strangers = createDeps([key], { credentials: { find: () => key.credential } });
+
+  const cases: readonly [what: string, headers: readonly string[], code: string][] = [
+    ['that is not there', [], 'missing_credentials'],
+    ['in another scheme', ['Authorization', `Basic ${key.text}`], 'missing_credentials'],
+    ['without a scheme', ['Authorization', key.text], 'missing_credentials'],
+    ['in a header of another name', ['X-API-Keys', key.text, 'api-key', key.text], 'missing_credentials'],
+    ['that is empty', ['X-API-Key', ''], 'invalid_key'],
+    ['that is an empty bearer', ['Authorization', 'Bearer '], 'invalid_key'],
+    ['that is malformed', ['X-API-Key', 'secret'], 'invalid_key'],
+    ['with one character changed', ['X-API-Key', `${key.text.slice(0, -1)}_`], 'invalid_key'],
+    ['with a word behind it', ['Authorization', `Bearer ${key.text} x`], 'invalid_key'],
+    ['that nobody knows', ['X-API-Key', newKeyText('tg_live').text], 'invalid_key'],
+    ['that was revoked', ['X-API-Key', revoked.text], 'key_revoked'],
+    ['that was revoked and has expired', ['X-API-Key', both.text], 'key_revoked'],
+    [
+      'beside a good one in the other header',
+      ['Authorization', `Bearer ${key.text}`, 'X-API-Key', 'bad'],
+      'invalid_key',
+    ],
+    ['before a good one in a second header', ['X-API-Key', 'bad', 'X-API-Key', key.text], 'invalid_key'],
+    [
+      'in a second Authorization',
+      ['Authorization', 'Basic x', 'Authorization', `Bearer ${key.text}`],
+      'missing_credentials',
+    ],
+  ];
+  for (const [what, headers, code] of cases) {
+    test(`${what} is refused with 401 ${code}`, () => assertRefused(run(headers, deps), code));
+  }
+
+  test('with the public id of another and a secret of its own is refused with 401 invalid_key', () => {
+    assertRefused(run(['X-API-Key', withOtherSecret()], strangers), 'invalid_key');
+  });
+
+  test('does not tell whether a key with its public id was revoked', () => {
+    const stolen = createDeps([], { credentials: { find: () => revoked.credential } });
+    assertRefused(run(['X-API-Key', withOtherSecret()], stolen), 'invalid_key');
+  });
+
+  test('that is malformed is refused without a look-up', () => {
+    const asked: string[] = [];
+    const counting = createDeps([], {
+      credentials: {
+        find(publicId) {
+          asked.push(publicId);
+          return undefined;
+        },
+      },
+    });
+    run(['X-API-Key', `${key.text.slice(0, -1)}!`], counting);
+    run(['X-API-Key', `x${key.text}`], counting);
+    assert.deepEqual(asked, []);
+    run(['X-API-Key', key.text], counting);
+    assert.deepEqual(asked, [key.credential.publicId]);
+  });
+
+  test('is refused under another pepper', () => {
+    const foreign = createDeps([key], { hmacSecret: 'another pepper, of 32 characters and more' });
+    assertRefused(run(['X-API-Key', key.text], foreign), 'invalid_key');
+  });
+
+  test('that a look-up does not find is refused with 401 invalid_key', async () => {
+    const { exchange, result, answer } = runLater(key);
+    answer.resolve(undefined);
+    assertRefused({ exchange, result: await result }, 'invalid_key');
+  });
+
+  test('is not repeated in the answer', () => {
+    const { result } = run(['X-API-Key', revoked.text], deps);
+    assert.ok(!(result instanceof Promise));
+    assert.ok(!JSON.stringify(readProblem(result)).includes(revoked.text));
+  });
+});
+
+test('a key that cannot be looked up is refused with 503, not with 401 and never let through', async () => {
+  const { exchange, result, answer } = runLater(createKey());
+  answer.reject(new Error('the database at 10.0.0.1 is away'));
+  const reply = await result;
+  assert.equal(reply?.status, 503);
+  assert.equal(readProblem(reply)['code'], 'credentials_unavailable');
+  assert.deepEqual(valuesOf(reply?.headers ?? [], 'retry-after'), ['1']);
+  assert.doesNotMatch(JSON.stringify(readProblem(reply)), /database|10\.0/);
+  assert.equal(exchange.principal, undefined);
+  assert.equal(exchange.authFailed, false, 'the caller did nothing wrong');
+});
+
+describe('the configuration', () => {
+  test('is an empty object', () => assert.deepEqual(checkSchema(apiKey.config, {}, 'config'), []));
+
+  const unsound: readonly unknown[] = [undefined, null, [], 'x', { header: 'x-key' }, { required: false }];
+  for (const config of unsound) {
+    test(`refuses ${JSON.stringify(config)}`, () => {
+      assert.notDeepEqual(checkSchema(apiKey.config, config, 'config'), []);
+    });
+  }
+});

@@ -1,0 +1,75 @@
+// Authenticates by key: `X-API-Key: <key>` or `Authorization: Bearer <key>`.
+
+import { Type } from 'typebox';
+import type { Exchange, Reply } from '../gateway/exchange.ts';
+import { headerValue } from '../gateway/exchange.ts';
+import type { CompiledPolicy, Policy, PolicyDeps } from '../gateway/policy.ts';
+import type { Credential } from '../gateway/ports.ts';
+import { problemReply } from '../gateway/problem-reply.ts';
+import { hashKeyText, isKeyHash, parsePublicId } from '../lib/key-text.ts';
+import { Problem, type ProblemCode } from '../lib/problem.ts';
+
+const config = Type.Object({}, { additionalProperties: false });
+
+// RFC 9110 §11.6.1: a 401 names the schemes that would do.
+const CHALLENGE = ['www-authenticate', 'Bearer realm="tollgate"'];
+
+export const apiKey: Policy<typeof config> = {
+  name: 'api-key',
+  stage: 'authenticate',
+  config,
+  compile: (_config, deps) => compile(deps),
+};
+
+function compile(deps: PolicyDeps): CompiledPolicy {
+  return {
+    onRequest(exchange) {
+      const text = readKeyText(exchange.headers);
+      if (text === undefined) return refuse(exchange, 'missing_credentials');
+      const publicId = parsePublicId(text);
+      if (publicId === undefined) return refuse(exchange, 'invalid_key');
+      const found = deps.credentials.find(publicId);
+      if (found instanceof Promise) return admitLater(exchange, text, found, deps);
+      return admit(exchange, text, found, deps);
+    },
+  };
+}
+
+async function admitLater(
+  exchange: Exchange,
+  text: string,
+  pending: Promise<Credential | undefined>,
+  deps: PolicyDeps,
+): Promise<Reply | undefined> {
+  let found: Credential | undefined;
+  try {
+    found = await pending;
+  } catch (cause) {
+    return problemReply(exchange, new Problem('credentials_unavailable', { headers: ['retry-after', '1'], cause }));
+  }
+  return admit(exchange, text, found, deps);
+}
+
+function admit(exchange: Exchange, text: string, found: Credential | undefined, deps: PolicyDeps): Reply | undefined {
+  // The hash is made for unknown keys too, so that the answer's time does not tell whether the public id exists.
+  const hash = hashKeyText(text, deps.hmacSecret);
+  if (found === undefined || !isKeyHash(found.hash, hash)) return refuse(exchange, 'invalid_key');
+  if (found.status === 'revoked') return refuse(exchange, 'key_revoked');
+  if (found.expiresAtMs !== undefined && found.expiresAtMs <= deps.clock.nowMs())
+    return refuse(exchange, 'key_expired');
+  exchange.principal = found.principal;
+  return undefined;
+}
+
+function refuse(exchange: Exchange, code: ProblemCode): Reply {
+  exchange.authFailed = true;
+  return problemReply(exchange, new Problem(code, { headers: CHALLENGE }));
+}
+
+function readKeyText(headers: readonly string[]): string | undefined {
+  const key = headerValue(headers, 'x-api-key');
+  if (key !== undefined) return key;
+  const authorization = headerValue(headers, 'authorization');
+  if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return undefined;
+  return authorization.slice(7).trim();
+}

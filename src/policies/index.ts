@@ -1,0 +1,8 @@
+// Every policy there is. A name that is not in this list refuses the configuration that uses it.
+
+import type { Policy } from '../gateway/policy.ts';
+import { apiKey } from './api-key.ts';
+import { rateLimit } from './rate-limit.ts';
+import { scopes } from './scopes.ts';
+
+export const policies: readonly Policy[] = [apiKey, scopes, rateLimit];

@@ -1,0 +1,81 @@
+// Every command of the README, run as it stands there: in order, by a shell, against what `npm start` starts.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { createSandbox, type RunningTollgate, type Sandbox } from '../harness/tollgate.ts';
+import { freePort } from '../harness/free-port.ts';
+
+const run = promisify(execFile);
+const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+
+/** What each curl of the tour answers, in order; a new command in the README needs its line here. */
+const EXPECTED = [200, 201, 201, 200, 401, 201, 201, 200, 200, 200, 200];
+
+describe('the README', () => {
+  let sandbox: Sandbox;
+  let tollgate: RunningTollgate;
+  let demoPort = 0;
+
+  before(async () => {
+    sandbox = await createSandbox();
+    demoPort = await freePort();
+    tollgate = await sandbox.start({ TOLLGATE_DEMO: 'true', TOLLGATE_DEMO_PORT: String(demoPort) });
+  });
+  after(() => sandbox.remove());
+
+  it('starts and tests with the two commands that package.json has', () => {
+    const basic = blocks().flatMap((block) => block.match(/^npm \S+/gm) ?? []);
+    assert.deepEqual(basic, ['npm start', 'npm test']);
+    const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    assert.equal(manifest.scripts.start, 'exec node src/main.ts', 'the sandbox starts the same file');
+  });
+
+  it('gives a tour whose every command answers as it says', async () => {
+    const statuses: number[] = [];
+    const env: Record<string, string | undefined> = { ...process.env };
+    let last = '';
+    for (const command of commands()) {
+      const variable = /^export (\w+)=…\s+# the (\w+) of the answer$/.exec(command);
+      if (variable !== null) {
+        env[variable[1] ?? ''] = pick(last, variable[2] ?? '');
+        continue;
+      }
+      const here = command
+        .replaceAll('http://127.0.0.1:8080', tollgate.url)
+        .replaceAll('127.0.0.1:8081', `127.0.0.1:${demoPort}`);
+      const { stdout } = await run('sh', ['-c', `${here} -sS -w '\\n%{http_code}'`], { env, timeout: 10_000 });
+      statuses.push(Number(stdout.split('\n').at(-1)));
+      last = stdout;
+    }
+    assert.deepEqual(statuses, EXPECTED);
+  });
+
+  it('prints at most fifteen lines at the start, with the set-up call and a request to copy', () => {
+    const lines = tollgate.output().trimEnd().split('\n');
+    assert.ok(lines.length <= 15, `${lines.length} lines`);
+    assert.match(tollgate.output(), /curl -X POST \S+\/setup/);
+    assert.match(tollgate.output(), /curl \S+\/demo\/echo/);
+  });
+});
+
+function blocks(): string[] {
+  return [...README.matchAll(/^```sh\n(.*?)^```$/gms)].map((match) => match[1] ?? '');
+}
+
+/** The tour's commands, their continued lines joined. */
+function commands(): string[] {
+  return blocks()
+    .filter((block) => !block.startsWith('npm '))
+    .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
+    .filter((line) => line !== '');
+}
+
+function pick(output: string, field: string): string {
+  const body = JSON.parse(output.slice(0, output.lastIndexOf('\n')));
+  const value = body[field] ?? body.data?.[field];
+  assert.equal(typeof value, 'string', `the answer before has no ${field}`);
+  return value;
+}
