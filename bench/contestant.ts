@@ -6,8 +6,8 @@ import type { Stage } from './stage.ts';
 import type { Tollgate } from './tollgate.ts';
 
 const CHECK_TIMEOUT_MS = 5000;
-/** The name that the supervisor gives its threads, or the one that Node gives a worker without a name. */
-const GATEWAY_THREAD = /^(gateway-\d+|WorkerThread)$/;
+/** The name that the supervisor gives its threads. */
+const GATEWAY_THREAD = /^gateway-\d+$/;
 
 export interface Contestant {
   readonly name: string;

@@ -65,7 +65,7 @@ async function runAll(stage: Stage, flags: Flags, nginx: string | undefined): Pr
 
   const load = { seconds: flags.seconds, connections: flags.connections, core: flags.loadCore };
   const bench: Bench = { stage, load, proxyCore: flags.proxyCore, ticksPerSecond };
-  const rounds = await runRounds(bench, contestants, flags);
+  const rounds = await tollgate.during(runRounds(bench, contestants, flags));
   const resident = readResidentBytes(tollgate.pid);
   await tollgate.stop();
 

@@ -15,6 +15,8 @@ export interface Tollgate {
   readonly readyMs: number;
   /** Processor time of all its threads until then: what a busy machine stretches less. */
   readonly readyProcessorMs: number;
+  /** The work's result, or the reason why the process ended before it. */
+  during<Result>(work: Promise<Result>): Promise<Result>;
   stop(): Promise<void>;
 }
 
@@ -45,7 +47,18 @@ export async function startTollgate(stage: Stage, { dataDir, core }: TollgatePla
   await waitUntilAnswers(player, `${origin}/health/ready`, stage.signal);
   const readyMs = Math.round(performance.now() - startedMs);
   const readyProcessorMs = (readProcessTicks(player.pid) / readTicksPerSecond()) * 1000;
-  return { origin, pid: player.pid, readyMs, readyProcessorMs, stop: () => stop(player, stage.signal) };
+  const ended = player.job.exit.then((reason) => {
+    throw new Error(`Tollgate ended by itself (${reason}):\n${player.job.logTail()}`);
+  });
+  ended.catch(() => undefined); // It ends in any case; only who works with it minds.
+  return {
+    origin,
+    pid: player.pid,
+    readyMs,
+    readyProcessorMs,
+    during: (work) => Promise.race([work, ended]),
+    stop: () => stop(player, stage.signal),
+  };
 }
 
 async function stop(player: Player, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import { run } from './run.ts';
 import { runStaticChecks } from './static-checks.ts';
 import { untilSignalled } from './until-signalled.ts';
 
-const ALL_TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts'];
+const ALL_TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'];
 const TEST_FLAGS = ['--test-reporter=spec', '--test-timeout=120000', '--test-concurrency=2'];
 
 await untilSignalled(async (signal) => {

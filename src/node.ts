@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { claimPort } from './claim-port.ts';
 import { SettingsError, type Settings } from './config.ts';
@@ -18,7 +19,13 @@ import { readInstallation } from './db/installation.ts';
 import { DatabaseNewer, migrate } from './db/migrate.ts';
 import { DatabaseUnreachable, openDatabase, type OpenedDatabase } from './db/open.ts';
 import { startEcho } from './demo/echo.ts';
-import { ListenError, startGateway, type Supervisor } from './gateway/supervisor.ts';
+import {
+  ListenError,
+  spawnThreads,
+  startGateway,
+  type Supervisor,
+  type SupervisorOptions,
+} from './gateway/supervisor.ts';
 import { systemClock } from './lib/clock.ts';
 import { openRedisLimiter, type RedisLimiter } from './limits/redis.ts';
 import { createSharedCounters } from './limits/shared-memory.ts';
@@ -42,6 +49,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   const dataDir = claimDataDir(settings.DATA_DIR);
   const secrets = readSecrets(settings, dataDir);
   const port = await claimPort(settings.HOST, settings.PORT);
+  const threads = spawnThreads(settings.THREADS);
   const database = await openStore(settings, dataDir, secrets);
   const redis = await reachRedis(settings.REDIS_URL);
   const dataPlane = createDataPlane();
@@ -73,8 +81,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   const echo = settings.DEMO ? await startDemo(settings.DEMO_PORT, control, log) : undefined;
 
   const snapshot = await loadSnapshot(database.db, control.management);
-  const supervisor = await startThreads({
-    threads: settings.THREADS,
+  const supervisor = await startThreads(threads, {
     log,
     findCredential: (publicId) => loadCredential(database.db, publicId, defaultLimits),
     writeRecords: (records) => writeRecords(database.db, records),
@@ -200,9 +207,9 @@ async function startDemo(
   }
 }
 
-async function startThreads(options: Parameters<typeof startGateway>[0]): Promise<Supervisor> {
+async function startThreads(threads: readonly Worker[], options: SupervisorOptions): Promise<Supervisor> {
   try {
-    return await startGateway(options);
+    return await startGateway(threads, options);
   } catch (cause) {
     if (!(cause instanceof ListenError)) throw cause;
     throw new SettingsError([`PORT: cannot listen on ${options.boot.host}:${options.boot.port} (${cause.message})`]);

@@ -36,22 +36,27 @@ export async function migrate(
 }
 
 async function run<Schema>(connection: Kysely<Schema>, migrations: Readonly<Record<string, Migration>>): Promise<void> {
-  await checkNotNewer(connection, migrations);
+  const applied = await readApplied(connection);
+  checkNotNewer(applied, migrations);
+  // The usual start: nothing to do, and no reason to wait for anybody's lock.
+  if (Object.keys(migrations).every((name) => applied.includes(name))) return;
   const migrator = new Migrator({ db: connection, provider: { getMigrations: async () => ({ ...migrations }) } });
   const { error: cause } = await migrator.migrateToLatest();
   if (cause === undefined) return;
   // A newer program may have migrated while this one waited for the lock.
-  await checkNotNewer(connection, migrations);
+  checkNotNewer(await readApplied(connection), migrations);
   throw cause instanceof Error ? cause : new Error('a migration failed', { cause });
 }
 
-async function checkNotNewer<Schema>(
-  connection: Kysely<Schema>,
-  migrations: Readonly<Record<string, Migration>>,
-): Promise<void> {
+/** The names of the migrations that the database has seen. */
+async function readApplied<Schema>(connection: Kysely<Schema>): Promise<string[]> {
   const found = await sql<{ exists: boolean }>`select to_regclass(${TABLE}) is not null as exists`.execute(connection);
-  if (found.rows[0]?.exists !== true) return;
+  if (found.rows[0]?.exists !== true) return [];
   const applied = await sql<{ name: string }>`select name from ${sql.table(TABLE)} order by name`.execute(connection);
-  const unknown = applied.rows.map((row) => row.name).filter((name) => !Object.hasOwn(migrations, name));
+  return applied.rows.map((row) => row.name);
+}
+
+function checkNotNewer(applied: readonly string[], migrations: Readonly<Record<string, Migration>>): void {
+  const unknown = applied.filter((name) => !Object.hasOwn(migrations, name));
   if (unknown.length > 0) throw new DatabaseNewer(unknown);
 }

@@ -67,8 +67,14 @@ function compilePolicies(endpoint: EndpointConfig, deps: CompileDeps): CompiledP
 
 function toTarget(url: string): Target {
   if (url.startsWith('unix:')) {
-    return { url: 'control', origin: 'http://control', basePath: '', socketPath: url.slice('unix:'.length) };
+    return {
+      url: 'control',
+      origin: 'http://control',
+      authority: 'control',
+      basePath: '',
+      socketPath: url.slice('unix:'.length),
+    };
   }
-  const { origin, pathname } = new URL(url);
-  return { url, origin, basePath: pathname.replace(/\/+$/, ''), socketPath: undefined };
+  const { host, origin, pathname } = new URL(url);
+  return { url, origin, authority: host, basePath: pathname.replace(/\/+$/, ''), socketPath: undefined };
 }

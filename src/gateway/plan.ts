@@ -26,6 +26,8 @@ export interface Target {
   readonly url: string;
   /** `http://host:port` or `https://…`; `http://control` with a socket path. */
   readonly origin: string;
+  /** What the upstream reads in its Host field. */
+  readonly authority: string;
   /** Put before the request's path; empty or beginning with a slash, never ending with one. */
   readonly basePath: string;
   readonly socketPath: string | undefined;

@@ -18,7 +18,6 @@ export interface SupervisorLog {
 }
 
 export interface SupervisorOptions {
-  readonly threads: number;
   readonly boot: ThreadBoot;
   readonly log: SupervisorLog;
   readonly findCredential: (publicId: string) => Promise<Credential | undefined>;
@@ -47,12 +46,28 @@ export class ListenError extends Error {
   }
 }
 
-/** Starts the threads and resolves when all of them listen. */
-export async function startGateway(options: SupervisorOptions): Promise<Supervisor> {
+/** Threads that load their code and wait: half a second that the main thread can use for other things. */
+export function spawnThreads(count: number): readonly Worker[] {
+  return Array.from({ length: count }, (_, i) => spawn(i + 1));
+}
+
+/** Sets the waiting threads to work and resolves when all of them listen. */
+export async function startGateway(workers: readonly Worker[], options: SupervisorOptions): Promise<Supervisor> {
   const fleet = new Fleet(options);
-  await fleet.start();
+  await fleet.start(workers);
   return fleet;
 }
+
+function spawn(number: number): Worker {
+  const entry = new URL(`./thread${extname(import.meta.filename)}`, import.meta.url);
+  const worker = new Worker(entry, { name: `gateway-${number}` });
+  // One that dies while it still waits is replaced at the start; without a listener its error would end the process.
+  worker.on('error', () => {});
+  return worker;
+}
+
+/** Node gives a thread that has ended this id. */
+const ENDED = -1;
 
 interface Seat {
   readonly number: number;
@@ -81,13 +96,13 @@ class Fleet implements Supervisor {
     this.#snapshot = options.boot.snapshot;
   }
 
-  async start(): Promise<void> {
-    const starts: Promise<void>[] = [];
-    for (let number = 1; number <= this.#options.threads; number++) {
-      const seat: Seat = { number, worker: this.#spawn(), alive: true, startedAtMs: Date.now(), failures: 0 };
+  async start(workers: readonly Worker[]): Promise<void> {
+    const starts = workers.map((waiting, i) => {
+      const worker = waiting.threadId === ENDED ? spawn(i + 1) : waiting;
+      const seat: Seat = { number: i + 1, worker, alive: true, startedAtMs: Date.now(), failures: 0 };
       this.#seats.push(seat);
-      starts.push(this.#supervise(seat));
-    }
+      return this.#supervise(seat);
+    });
     await Promise.all(starts);
   }
 
@@ -115,16 +130,13 @@ class Fleet implements Supervisor {
     await Promise.all(this.#seats.map((seat) => seat.worker.terminate()));
   }
 
-  #spawn(): Worker {
-    const entry = new URL(`./thread${extname(import.meta.filename)}`, import.meta.url);
-    return new Worker(entry, { workerData: { ...this.#options.boot, snapshot: this.#snapshot } });
-  }
-
   /** Resolves when the seat's thread listens; restarts it whenever it dies later. */
   #supervise(seat: Seat): Promise<void> {
     const { worker } = seat;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let reason: unknown;
+    const boot: ThreadBoot = { ...this.#options.boot, snapshot: this.#snapshot };
+    worker.postMessage(boot);
     worker.on('message', (message: FromThread) => {
       if (message.type === 'listening') resolve();
       else if (message.type === 'unable') reject(new ListenError(message.code, message.message));
@@ -151,7 +163,7 @@ class Fleet implements Supervisor {
     log.error({ thread: seat.number, delayMs, stack }, 'a gateway thread died and is restarted');
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     if (this.#stopping) return;
-    seat.worker = this.#spawn();
+    seat.worker = spawn(seat.number);
     seat.alive = true;
     seat.startedAtMs = Date.now();
     try {

@@ -1,6 +1,7 @@
-// A gateway thread's entry: composes the data plane from the message port to the main thread, and listens.
+// A gateway thread's entry: waits for what it is born with, composes the data plane from the message port to the main thread, and
+// listens.
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { systemClock } from '../lib/clock.ts';
 import { openRedisLimiter } from '../limits/redis.ts';
 import type { Limiter } from '../limits/limiter.ts';
@@ -8,17 +9,14 @@ import { openSharedMemoryLimiter } from '../limits/shared-memory.ts';
 import { policies } from '../policies/index.ts';
 import { compileSnapshot, type CompileDeps, type Snapshot } from './compile.ts';
 import { createCredentialCache } from './credential-cache.ts';
-import { listen } from './edge/http-server.ts';
+import { listen } from './edge/listener.ts';
 import type { FromThread, ThreadBoot, ToThread } from './messages.ts';
 import { createRecordBuffer } from './record-buffer.ts';
 import { createRunner } from './run.ts';
 import { checkSnapshot, type SnapshotConfig } from './snapshot.ts';
 import { createForward } from './upstream/forward.ts';
-import { createTransport, type Transport } from './upstream/transport.ts';
-
-// Only the supervisor starts this file, and the types of both ends stand in messages.ts.
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- worker data is untyped by nature; nobody else starts this file
-const boot = workerData as ThreadBoot;
+import type { Transport } from './upstream/call.ts';
+import { createTransport } from './upstream/transport.ts';
 
 function say(message: FromThread): void {
   parentPort?.postMessage(message);
@@ -28,15 +26,15 @@ function warn(fields: Record<string, unknown>, message: string, level: 'warn' | 
   say({ type: 'log', level, fields, message });
 }
 
-async function main(): Promise<void> {
+async function main(boot: ThreadBoot): Promise<void> {
   const clock = systemClock;
   const credentials = createCredentialCache({
     ask: (publicId, id) => say({ type: 'find', publicId, id }),
     nowMs: () => clock.monotonicMs(),
   });
   const usage = createRecordBuffer((records, dropped) => say({ type: 'records', records, dropped }));
-  const limiter = await openLimiter();
-  const transport = createTransport();
+  const limiter = await openLimiter(boot);
+  const transport = createTransport(clock);
   const deps: CompileDeps = { ...boot, credentials, usage, limiter, clock, policies };
   const runner = createRunner(compileChecked(boot.snapshot, deps, transport), {
     ...deps,
@@ -105,7 +103,7 @@ function compileChecked(config: SnapshotConfig, deps: CompileDeps, transport: Tr
   return snapshot;
 }
 
-function openLimiter(): Promise<Limiter> | Limiter {
+function openLimiter(boot: ThreadBoot): Promise<Limiter> | Limiter {
   if (boot.redisUrl === undefined) return openSharedMemoryLimiter({ memory: boot.counters, clock: systemClock });
   let isAway = false;
   return openRedisLimiter({
@@ -119,7 +117,10 @@ function openLimiter(): Promise<Limiter> | Limiter {
   });
 }
 
-main().catch((cause: unknown) => {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  say({ type: 'unable', code, message: cause instanceof Error ? cause.message : String(cause) });
+// The first message is what the thread is born with; all later ones are ToThread.
+parentPort?.once('message', (boot: ThreadBoot) => {
+  main(boot).catch((cause: unknown) => {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    say({ type: 'unable', code, message: cause instanceof Error ? cause.message : String(cause) });
+  });
 });

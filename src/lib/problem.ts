@@ -91,6 +91,11 @@ export const PROBLEMS = {
     title: 'Request timed out',
     remedy: 'Send the head of the request within 15 seconds.',
   },
+  method_forbidden: {
+    status: 405,
+    title: 'Method not allowed',
+    remedy: 'TRACE and CONNECT are never answered by a gateway.',
+  },
   already_set_up: {
     status: 409,
     title: 'Already set up',
@@ -122,10 +127,20 @@ export const PROBLEMS = {
     title: 'Body too large',
     remedy: 'Send a smaller body.',
   },
+  target_too_long: {
+    status: 414,
+    title: 'Request target too long',
+    remedy: 'Send a shorter path and query.',
+  },
   unsupported_media_type: {
     status: 415,
     title: 'Unsupported media type',
     remedy: 'Send `Content-Type: application/json`.',
+  },
+  expectation_failed: {
+    status: 417,
+    title: 'Expectation failed',
+    remedy: 'The only expectation that can be met is `100-continue`.',
   },
   undeployable: {
     status: 422,
@@ -146,6 +161,11 @@ export const PROBLEMS = {
     status: 500,
     title: 'Internal error',
     remedy: 'A defect of Tollgate: report it with the `requestId`.',
+  },
+  not_implemented: {
+    status: 501,
+    title: 'Not implemented',
+    remedy: 'Use a method and a transfer coding of the documented ones.',
   },
   upstream_unreachable: {
     status: 502,
@@ -178,6 +198,11 @@ export const PROBLEMS = {
     title: 'Upstream timed out',
     remedy:
       'The service behind the gateway did not answer within its timeout; raise `timeoutSeconds` or make it faster.',
+  },
+  version_not_supported: {
+    status: 505,
+    title: 'HTTP version not supported',
+    remedy: 'Speak HTTP/1.1.',
   },
 } as const satisfies Record<string, ProblemKind>;
 

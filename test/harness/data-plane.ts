@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { compileSnapshot, type Snapshot } from '../../src/gateway/compile.ts';
-import { listen, type Listener } from '../../src/gateway/edge/http-server.ts';
+import { listen, type Listener } from '../../src/gateway/edge/listener.ts';
 import { Exchange, type Reply, type RequestHead } from '../../src/gateway/exchange.ts';
 import type { Policy, PolicyDeps } from '../../src/gateway/policy.ts';
 import type { Credential, ExchangeRecord, UsageSink } from '../../src/gateway/ports.ts';
@@ -179,7 +179,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   const sink = createSink();
   const failures: Failure[] = [];
   const defects: unknown[] = [];
-  const transport = createTransport();
+  const transport = createTransport(systemClock);
   const policies: readonly Policy[] = [apiKey, scopes, ...(options.policies ?? [])];
   const deps = createDeps(options.keys, { usage: sink, clock: systemClock, ...options.deps });
   const compile = ({ gateways }: Pick<DataPlaneOptions, 'gateways'>): Snapshot => {

@@ -9,34 +9,40 @@ export interface Failure {
   readonly cause: unknown;
 }
 
+/** A call that we ourselves gave up. */
+export class UpstreamFault extends Error {
+  readonly code: Failure['code'];
+  readonly proxyError: string;
+
+  constructor(code: Failure['code'], proxyError: string, reason: string) {
+    super(reason);
+    this.name = 'UpstreamFault';
+    this.code = code;
+    this.proxyError = proxyError;
+  }
+}
+
 const BY_CODE: Readonly<Record<string, Omit<Failure, 'cause'>>> = {
   ECONNREFUSED: { code: 'upstream_unreachable', proxyError: 'connection_refused' },
   ENOTFOUND: { code: 'upstream_unreachable', proxyError: 'dns_error' },
   EAI_AGAIN: { code: 'upstream_unreachable', proxyError: 'dns_error' },
   EHOSTUNREACH: { code: 'upstream_unreachable', proxyError: 'destination_ip_unroutable' },
   ENETUNREACH: { code: 'upstream_unreachable', proxyError: 'destination_ip_unroutable' },
-  UND_ERR_CONNECT_TIMEOUT: { code: 'upstream_timeout', proxyError: 'connection_timeout' },
-  UND_ERR_HEADERS_TIMEOUT: { code: 'upstream_timeout', proxyError: 'http_response_timeout' },
-  UND_ERR_BODY_TIMEOUT: { code: 'upstream_timeout', proxyError: 'http_response_timeout' },
+  ETIMEDOUT: { code: 'upstream_timeout', proxyError: 'connection_timeout' },
 };
 
-// The parser's own errors are known by their name: undici gives them no code.
-const INVALID: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']);
-
 export function toFailure(cause: unknown): Failure {
+  if (cause instanceof UpstreamFault) return { code: cause.code, proxyError: cause.proxyError, cause };
   const code = codeOf(cause);
   const known = BY_CODE[code];
   if (known !== undefined) return { ...known, cause };
-  if (INVALID.has(code) || (cause instanceof Error && cause.name === 'HTTPParserError')) {
-    return { code: 'upstream_invalid', proxyError: 'http_protocol_error', cause };
-  }
   if (code.startsWith('ERR_TLS') || code.startsWith('CERT_') || code === 'DEPTH_ZERO_SELF_SIGNED_CERT') {
     return { code: 'upstream_unreachable', proxyError: 'tls_certificate_error', cause };
   }
   return { code: 'upstream_unreachable', proxyError: 'connection_terminated', cause };
 }
 
-/** undici wraps what the socket said; several addresses tried give an AggregateError with a code of its own. */
+/** Several addresses tried in vain give an AggregateError with a code of its own. */
 function codeOf(cause: unknown): string {
   if (!(cause instanceof Error)) return '';
   if ('code' in cause && typeof cause.code === 'string') return cause.code;

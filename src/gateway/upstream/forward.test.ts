@@ -13,7 +13,7 @@ import type { Reply, RequestHead } from '../exchange.ts';
 import type { Plan } from '../plan.ts';
 import type { Failure } from './failure.ts';
 import { createForward, stripPrefix } from './forward.ts';
-import type { Call, CallEvents } from './transport.ts';
+import type { Call, CallEvents } from './call.ts';
 
 const BODY = { start: () => undefined, resume: () => undefined, cancel: () => undefined };
 

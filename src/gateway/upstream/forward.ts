@@ -10,7 +10,7 @@ import type { Forward } from '../run.ts';
 import type { Failure } from './failure.ts';
 import { connectionOptions, isHopByHop } from './hop-headers.ts';
 import { toUpstreamHeaders } from './request-headers.ts';
-import type { CallEvents, Transport } from './transport.ts';
+import type { CallEvents, Transport } from './call.ts';
 
 type Answer = (exchange: Exchange, reply: Reply) => void;
 

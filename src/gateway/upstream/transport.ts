@@ -1,51 +1,21 @@
-// Calls to upstream services over undici, whose objects stay in this file.
+// Calls to upstream services over our own HTTP/1.1: a pool of connections for every target.
 
-import { Readable } from 'node:stream';
-import { Pool, type Dispatcher } from 'undici';
-import type { BodySink, BodySource } from '../body.ts';
-import type { Cancellable, HeaderList } from '../exchange.ts';
+import { Sweep } from '../../lib/sweep.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Target } from '../plan.ts';
-import { toFailure, type Failure } from './failure.ts';
+import { Http1Call, type ConnectionSource } from './http1-call.ts';
+import { Http1UpstreamConnection, type ConnectionOwner } from './http1-connection.ts';
+import type { Transport } from './call.ts';
 
-const CONNECT_TIMEOUT_MS = 5000;
-const KEEP_ALIVE_MS = 30_000;
-
-export interface Call {
-  readonly target: Target;
-  readonly method: string;
-  /** Path and query as they go on the wire. */
-  readonly path: string;
-  readonly headers: HeaderList;
-  readonly body: BodySource | undefined;
-  /** To the first byte of the answer, and between two reads of its body. */
-  readonly timeoutMs: number;
-}
-
-/** Exactly one of the two is called, once. What breaks after the head breaks the body. */
-export interface CallEvents {
-  onHead(status: number, headers: HeaderList, body: BodySource): void;
-  onFailure(failure: Failure): void;
-}
-
-export interface Transport {
-  send(call: Call, events: CallEvents): Cancellable;
-  /** Closes the connections to all targets but these; calls in flight finish. */
-  retain(targets: readonly Target[]): void;
-  close(): Promise<void>;
-}
-
-export function createTransport(): Transport {
+export function createTransport(clock: Clock): Transport {
+  const sweep = new Sweep(() => clock.monotonicMs());
   const pools = new Map<string, Pool>();
 
   function poolOf(target: Target): Pool {
     const key = poolKey(target);
     let pool = pools.get(key);
     if (pool === undefined) {
-      const connect = {
-        timeout: CONNECT_TIMEOUT_MS,
-        ...(target.socketPath !== undefined && { socketPath: target.socketPath }),
-      };
-      pool = new Pool(target.origin, { connect, pipelining: 1, keepAliveTimeout: KEEP_ALIVE_MS });
+      pool = new Pool(target, sweep);
       pools.set(key, pool);
     }
     return pool;
@@ -53,8 +23,8 @@ export function createTransport(): Transport {
 
   return {
     send(call, events) {
-      const running = new RunningCall(call, events);
-      running.dispatch(poolOf(call.target));
+      const running = new Http1Call(call, events, poolOf(call.target));
+      running.begin(false);
       return running;
     },
     retain(targets) {
@@ -62,108 +32,68 @@ export function createTransport(): Transport {
       for (const [key, pool] of pools) {
         if (wanted.has(key)) continue;
         pools.delete(key);
-        pool.close().catch(() => pool.destroy());
+        pool.retire();
       }
     },
     async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      for (const pool of pools.values()) pool.destroy();
       pools.clear();
+      sweep.stop();
     },
   };
 }
 
 const poolKey = (target: Target): string => target.socketPath ?? target.origin;
 
-/** One call: undici's handler on one side, a body to be read on the other. */
-class RunningCall implements Cancellable, BodySource, Dispatcher.DispatchHandler {
-  readonly #call: Call;
-  readonly #events: CallEvents;
-  #controller: Dispatcher.DispatchController | undefined;
-  #sink: BodySink | undefined;
-  #answered = false;
-  #cancelled = false;
+class Pool implements ConnectionSource, ConnectionOwner {
+  readonly #target: Target;
+  readonly #sweep: Sweep;
+  readonly #all = new Set<Http1UpstreamConnection>();
+  /** The last one back is the first one out: the others may grow cold and close. */
+  readonly #idle: Http1UpstreamConnection[] = [];
+  #isRetired = false;
 
-  constructor(call: Call, events: CallEvents) {
-    this.#call = call;
-    this.#events = events;
+  constructor(target: Target, sweep: Sweep) {
+    this.#target = target;
+    this.#sweep = sweep;
   }
 
-  dispatch(pool: Pool): void {
-    const { path, method, headers, body, timeoutMs } = this.#call;
-    const stream = body === undefined ? null : toReadable(body);
-    try {
-      pool.dispatch({ path, method, headers, body: stream, headersTimeout: timeoutMs, bodyTimeout: timeoutMs }, this);
-    } catch (cause) {
-      this.onResponseError(undefined, cause instanceof Error ? cause : new Error(String(cause)));
-    }
+  deadline(inMs: number): number {
+    return this.#sweep.deadline(inMs);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#cancelled) controller.abort(new Error('cancelled before it began'));
+  take(isFresh: boolean): Http1UpstreamConnection {
+    const idle = isFresh ? undefined : this.#takeIdle();
+    if (idle !== undefined) return idle;
+    const connection = new Http1UpstreamConnection(this.#target, this.#sweep, this);
+    this.#all.add(connection);
+    return connection;
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (status < 200) return; // Interim answers are between us and the upstream.
-    this.#answered = true;
-    this.#events.onHead(status, toHeaderList(controller.rawHeaders), this);
-    if (this.#sink === undefined) controller.pause();
+  #takeIdle(): Http1UpstreamConnection | undefined {
+    let idle = this.#idle.pop();
+    while (idle !== undefined && (idle.socket.destroyed || idle.socket.readableEnded)) idle = this.#idle.pop();
+    return idle;
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#sink?.write(chunk) === false) controller.pause();
+  onIdle(connection: Http1UpstreamConnection): void {
+    if (this.#isRetired) connection.socket.destroy();
+    else this.#idle.push(connection);
   }
 
-  onResponseEnd(): void {
-    this.#sink?.end();
+  onGone(connection: Http1UpstreamConnection): void {
+    this.#all.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
   }
 
-  onResponseError(_controller: unknown, error: Error): void {
-    if (this.#answered) this.#sink?.fail(error);
-    else {
-      this.#answered = true;
-      this.#events.onFailure(toFailure(error));
-    }
+  /** No new calls: what is idle closes now, what is busy after its call. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const connection of this.#idle) connection.socket.destroy();
   }
 
-  start(sink: BodySink): void {
-    this.#sink = sink;
-    this.#controller?.resume();
+  destroy(): void {
+    for (const connection of this.#all) connection.socket.destroy();
   }
-
-  resume(): void {
-    this.#controller?.resume();
-  }
-
-  cancel(): void {
-    this.#cancelled = true;
-    this.#controller?.abort(new Error('cancelled'));
-  }
-}
-
-/** A request body as the stream that undici wants. */
-function toReadable(source: BodySource): Readable {
-  let started = false;
-  const readable = new Readable({
-    read() {
-      if (started) source.resume();
-      else {
-        started = true;
-        source.start({
-          write: (chunk) => readable.push(chunk),
-          end: () => readable.push(null),
-          fail: (cause) => readable.destroy(cause),
-        });
-      }
-    },
-    destroy(error, done) {
-      source.cancel(); // Without an error too: the upstream may answer before it has read everything.
-      done(error);
-    },
-  });
-  return readable;
-}
-
-function toHeaderList(raw: Dispatcher.DispatchController['rawHeaders']): HeaderList {
-  return Array.isArray(raw) ? raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1'))) : [];
 }

@@ -1,0 +1,100 @@
+// A request's body on an HTTP/1.1 connection: bytes framed one way or the other, as a BodySource.
+
+import type { BodySink, BodySource } from '../body.ts';
+import { ChunkedDecoder } from '../wire/chunked.ts';
+import type { WireFault } from '../wire/fault.ts';
+import type { Framing } from '../wire/framing.ts';
+
+/** What the body needs of its connection. */
+export interface BodyHost {
+  /** More can be taken: hand over what has been received. */
+  pump(): void;
+  /** The body is wanted now: whoever waits for `100 Continue` may go on. */
+  onBodyWanted(): void;
+}
+
+const BODY_TOO_LARGE: WireFault = { status: 413, reason: 'body too large' };
+
+export class Http1Body implements BodySource {
+  readonly #host: BodyHost;
+  readonly #maxBytes: number;
+  readonly #decoder: ChunkedDecoder | undefined;
+  #remaining: number;
+  #sink: BodySink | undefined;
+  #discards = false;
+  #isPaused = false;
+  /** Data bytes received, without the framing. */
+  received = 0;
+  isComplete = false;
+
+  constructor(framing: Framing, maxBytes: number, host: BodyHost) {
+    this.#host = host;
+    this.#maxBytes = maxBytes;
+    this.#decoder = framing.kind === 'chunked' ? new ChunkedDecoder() : undefined;
+    this.#remaining = framing.kind === 'length' ? framing.bytes : 0;
+  }
+
+  /** Whether received bytes can be handed over now. */
+  get wantsMore(): boolean {
+    return this.#discards || (this.#sink !== undefined && !this.#isPaused);
+  }
+
+  /** Whether what is still to come is known to be at most this. */
+  isShorterThan(bytes: number): boolean {
+    return this.isComplete || (this.#decoder === undefined && this.#remaining <= bytes);
+  }
+
+  start(sink: BodySink): void {
+    this.#sink = sink;
+    this.#host.onBodyWanted();
+    this.#host.pump();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#host.pump();
+  }
+
+  cancel(): void {
+    this.#discards = true;
+    this.#sink = undefined;
+    this.#host.pump();
+  }
+
+  /** The connection broke: whoever reads must not take what came for the whole. */
+  break(cause: Error): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#discards = true;
+    if (!this.isComplete) sink?.fail(cause);
+  }
+
+  /** Takes the bytes from `from` on that belong to the body; answers with the offset after them. */
+  feed(bytes: Buffer, from: number): number | WireFault {
+    if (this.#decoder === undefined) {
+      const end = Math.min(bytes.length, from + this.#remaining);
+      this.#remaining -= end - from;
+      this.#take(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
+      if (this.#remaining === 0) this.#complete();
+      return end;
+    }
+    const end = this.#decoder.feed(bytes, from, (data) => this.#take(data));
+    if (typeof end !== 'number') return end;
+    if (this.received > this.#maxBytes) return BODY_TOO_LARGE;
+    if (this.#decoder.isDone) this.#complete();
+    return end;
+  }
+
+  #take(data: Uint8Array): void {
+    this.received += data.length;
+    // What passes the limit is not handed on: the refusal follows.
+    if (this.received > this.#maxBytes || this.#sink === undefined) return;
+    if (!this.#sink.write(data)) this.#isPaused = true;
+  }
+
+  #complete(): void {
+    this.isComplete = true;
+    this.#sink?.end();
+  }
+}

@@ -1,0 +1,285 @@
+// One client connection: octets in, exchanges out, one after the other in the order in which they came (RFC 9112 §9.3).
+
+import type { Socket } from 'node:net';
+import { newId } from '../../lib/id.ts';
+import { Exchange } from '../exchange.ts';
+import { createRequestScanner, readRequestHead, type RequestHead } from '../wire/request-head.ts';
+import type { WireFault } from '../wire/fault.ts';
+import type { HeadScanner } from '../wire/head-scanner.ts';
+import { Http1Answer } from './http1-answer.ts';
+import { Http1Body } from './http1-body.ts';
+import type { EdgeShared } from './shared.ts';
+import type { Timed } from '../../lib/sweep.ts';
+import { toWireReply } from './wire-refusal.ts';
+
+/** What may wait for the answer before it, until the connection is not read any more. */
+const MAX_WAITING_BYTES = 65_536;
+/** A refused body up to this is read and dropped so that the connection lives on; a longer one ends it. */
+const MAX_DISCARDED_BYTES = 65_536;
+/** How long a connection that ends goes on reading, so that the last answer is not lost to a reset (RFC 9112 §9.6). */
+const LINGER_MS = 2000;
+/** Over how long a body's rate is measured. */
+const RATE_WINDOW_MS = 10_000;
+
+export class Http1Connection implements Timed {
+  readonly socket: Socket;
+  readonly shared: EdgeShared;
+  readonly #address: string;
+  readonly #scheme: 'http' | 'https';
+  readonly #scanner: HeadScanner;
+  /** Received and not yet understood, from `#from` on. */
+  #pending: Buffer | undefined = undefined;
+  #from = 0;
+  #answer: Http1Answer | undefined = undefined;
+  #requests = 0;
+  #isPumping = false;
+  #isClosing = false;
+  /** When the connection is given up unless something happens, in monotonic milliseconds. */
+  #deadline: number;
+  #ratedBytes = 0;
+  #ratedTick = 0;
+
+  constructor(socket: Socket, scheme: 'http' | 'https', address: string, shared: EdgeShared) {
+    this.socket = socket;
+    this.shared = shared;
+    this.#scheme = scheme;
+    this.#address = address;
+    this.#scanner = createRequestScanner(shared.limits);
+    this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('drain', () => this.#answer?.onDrain());
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** No further requests: an idle connection closes now, a busy one after its answer. */
+  drain(): void {
+    if (this.#answer === undefined) this.socket.destroy();
+  }
+
+  onSweep(tick: number): void {
+    if (this.#answer !== undefined && !this.#isClosing) {
+      this.#checkRate(this.#answer, tick);
+      return;
+    }
+    if (tick < this.#deadline) return;
+    if (this.#pending === undefined || this.#isClosing) this.socket.destroy();
+    else this.#refuse({ status: 408, reason: 'head not complete in time' });
+  }
+
+  pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (this.#pending !== undefined && this.#advance(this.#pending));
+    this.#isPumping = false;
+    this.#steer();
+  }
+
+  onBodyWanted(): void {
+    const answer = this.#answer;
+    if (answer?.expectsContinue !== true || answer.hasBegun) return;
+    if (answer.body !== undefined && answer.body.received === 0 && this.#pending === undefined)
+      this.socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+  }
+
+  /** The answer has been handed to the socket whole; what follows depends on both sides. */
+  onAnswered(answer: Http1Answer): void {
+    if (answer !== this.#answer) return;
+    if (!answer.keepAlive) {
+      this.#close();
+      return;
+    }
+    if (answer.body !== undefined && !answer.body.isComplete) {
+      answer.body.cancel(); // Short, or the answer would have said `close`.
+      return;
+    }
+    this.#next();
+    this.pump();
+  }
+
+  /** Whether the connection can go on after an answer that is sent now. */
+  canContinue(answer: Http1Answer): boolean {
+    if (this.shared.draining || this.#isClosing || this.#requests >= this.shared.limits.requestsPerConnection)
+      return false;
+    return answer.body === undefined || answer.body.isShorterThan(MAX_DISCARDED_BYTES);
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#isClosing) return;
+    if (this.#pending === undefined) {
+      this.#pending = chunk;
+      this.#from = 0;
+    } else {
+      this.#pending = Buffer.concat([this.#pending.subarray(this.#from), chunk]);
+      this.#from = 0;
+    }
+    this.pump();
+  }
+
+  /** One step through what has been received; false when nothing more can be done with it now. */
+  #advance(pending: Buffer): boolean {
+    const answer = this.#answer;
+    if (answer === undefined) return this.#readHead(pending);
+    const { body } = answer;
+    if (body === undefined || body.isComplete || !body.wantsMore) return false;
+    const end = body.feed(pending, this.#from);
+    if (typeof end !== 'number') {
+      this.#breakBody(answer, end);
+      return false;
+    }
+    this.#consume(pending, end);
+    if (body.isComplete && answer.isSent) {
+      if (answer.keepAlive) this.#next();
+      else this.#close();
+    }
+    return true;
+  }
+
+  #readHead(pending: Buffer): boolean {
+    if (this.#isClosing) return false;
+    if (this.#scanner.scanned === 0) this.#deadline = this.shared.sweep.deadline(this.shared.limits.headTimeoutMs);
+    const found = this.#scanner.scan(pending, this.#from, pending.length);
+    if (found === undefined) return false;
+    if (found !== true) {
+      this.#refuse(found);
+      return false;
+    }
+    const end = this.#from + this.#scanner.scanned;
+    const head = readRequestHead(this.#scanner, pending.toString('latin1', this.#from, end));
+    this.#scanner.reset();
+    this.#consume(pending, end);
+    if ('reason' in head) {
+      this.#refuse(head);
+      return false;
+    }
+    this.#begin(head);
+    return true;
+  }
+
+  #begin(head: RequestHead): void {
+    const { clock, limits, runner, sweep } = this.shared;
+    this.#requests++;
+    const { framing, target } = head;
+    const body = framing.kind === 'none' ? undefined : new Http1Body(framing, limits.bodyBytes, this);
+    const answer = new Http1Answer(this, head, body);
+    this.#answer = answer;
+    const query = target.indexOf('?');
+    const startedAtMs = clock.nowMs();
+    answer.exchange = new Exchange({
+      id: newId('req', startedAtMs),
+      startedAtMs,
+      startedTick: clock.monotonicMs(),
+      method: head.method,
+      path: query < 0 ? target : target.slice(0, query),
+      query: query < 0 ? '' : target.slice(query),
+      headers: head.headers,
+      scheme: this.#scheme,
+      peerAddress: this.#address,
+      body,
+      responder: answer,
+    });
+    this.#ratedTick = sweep.tick;
+    this.#ratedBytes = 0;
+    runner.run(answer.exchange);
+  }
+
+  #consume(pending: Buffer, end: number): void {
+    if (end === pending.length) this.#pending = undefined;
+    this.#from = end;
+  }
+
+  #next(): void {
+    this.#answer = undefined;
+    this.#deadline = this.shared.sweep.deadline(this.shared.limits.idleTimeoutMs);
+    if (this.shared.draining) this.#close();
+  }
+
+  /** Reads on only what can be used soon. */
+  #steer(): void {
+    const { socket } = this;
+    if (this.#isClosing || socket.destroyed) return;
+    const waiting = this.#pending === undefined ? 0 : this.#pending.length - this.#from;
+    const body = this.#answer?.body;
+    const mustWait =
+      this.#answer !== undefined &&
+      (waiting > MAX_WAITING_BYTES || (body !== undefined && !body.isComplete && !body.wantsMore));
+    if (mustWait !== socket.isPaused()) {
+      if (mustWait) socket.pause();
+      else socket.resume();
+    }
+  }
+
+  /** Answers what is not HTTP as we speak it, leaves its record, and closes: nothing after it can be trusted. */
+  #refuse(fault: WireFault | { readonly status: 408; readonly reason: string }): void {
+    const { clock, runner } = this.shared;
+    const startedAtMs = clock.nowMs();
+    const exchange = new Exchange({
+      id: newId('req', startedAtMs),
+      startedAtMs,
+      startedTick: clock.monotonicMs(),
+      method: '',
+      path: '',
+      query: '',
+      headers: [],
+      scheme: this.#scheme,
+      peerAddress: this.#address,
+      body: undefined,
+      responder: { send: () => {} },
+    });
+    this.socket.write(toWireReply(exchange, fault), 'latin1');
+    runner.finish(exchange);
+    this.#close();
+  }
+
+  /** A body that turns out malformed or too large: refused when the answer has not begun, else both sides are broken. */
+  #breakBody(answer: Http1Answer, fault: WireFault): void {
+    const cause = new Error(fault.reason);
+    answer.exchange?.upstreamCall?.cancel();
+    answer.body?.break(cause);
+    if (answer.hasBegun) this.socket.destroy();
+    else answer.refuse(fault);
+    this.#close();
+  }
+
+  #checkRate(answer: Http1Answer, tick: number): void {
+    if (tick - this.#ratedTick < RATE_WINDOW_MS) return;
+    const moved = (answer.body?.received ?? 0) + this.socket.bytesWritten - this.socket.writableLength;
+    const isStuck = (moved - this.#ratedBytes) * 1000 < this.shared.limits.minBytesPerSecond * (tick - this.#ratedTick);
+    this.#ratedTick = tick;
+    this.#ratedBytes = moved;
+    // Only the caller's own slowness counts: a body that we read and that does not come, an answer that is not taken.
+    const waitsForCaller =
+      this.socket.writableLength > 0 || (answer.body !== undefined && !answer.body.isComplete && answer.body.wantsMore);
+    if (isStuck && waitsForCaller && !answer.isTunnel) this.socket.destroy();
+  }
+
+  /** The caller says that nothing more will come. With an exchange under way that is a caller who has gone, as far as HTTP goes. */
+  #onEnd(): void {
+    const answer = this.#answer;
+    if (answer?.isTunnel === true) answer.endTunnel();
+    else if (answer !== undefined && !this.#isClosing) this.socket.destroy();
+    else this.socket.end();
+  }
+
+  #onClose(): void {
+    this.shared.forget(this, this.#address);
+    const answer = this.#answer;
+    this.#answer = undefined;
+    this.#pending = undefined;
+    this.#isClosing = true;
+    if (answer === undefined) return;
+    answer.onGone();
+    answer.body?.break(new Error('the caller has gone'));
+  }
+
+  /** Ends our side, and waits a little for the caller to end theirs. */
+  #close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#pending = undefined;
+    this.#deadline = this.shared.sweep.deadline(LINGER_MS);
+    this.socket.end();
+    this.socket.resume();
+  }
+}

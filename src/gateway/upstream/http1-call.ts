@@ -1,0 +1,287 @@
+// One call on one connection: writes the request, reads the answer, and decides what the connection is good for afterwards.
+
+import type { BodySink, BodySource } from '../body.ts';
+import type { Cancellable } from '../exchange.ts';
+import { ChunkedDecoder } from '../wire/chunked.ts';
+import type { WireFault } from '../wire/fault.ts';
+import { NO_BODY, type Framing } from '../wire/framing.ts';
+import { isSameToken } from '../wire/octets.ts';
+import { readResponseHead, type ResponseHead } from '../wire/response-head.ts';
+import { toFailure, UpstreamFault } from './failure.ts';
+import type { ConnectionUser, Http1UpstreamConnection } from './http1-connection.ts';
+import type { Call, CallEvents } from './call.ts';
+
+const CONNECT_TIMEOUT_MS = 5000;
+const IDLE_MS = 30_000;
+const MAX_JOINED_BYTES = 8192;
+/** RFC 9110 §9.2.2: may be sent again when nobody knows whether it was carried out. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+/** Where a call gets its connections from. */
+export interface ConnectionSource {
+  /** An idle connection, or a new one. */
+  take(isFresh: boolean): Http1UpstreamConnection;
+  /** The tick at which so many milliseconds have passed. */
+  deadline(inMs: number): number;
+}
+
+export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionUser {
+  readonly #call: Call;
+  readonly #events: CallEvents;
+  readonly #source: ConnectionSource;
+  #connection: Http1UpstreamConnection | undefined = undefined;
+
+  // The request on its way out.
+  #held = '';
+  #isHolding = false;
+  #isChunkedRequest = false;
+  #isRequestSent = false;
+
+  // The answer on its way in.
+  #head: ResponseHead | undefined = undefined;
+  #framing: Framing = NO_BODY;
+  #remaining = 0;
+  #decoder: ChunkedDecoder | undefined = undefined;
+  #sink: BodySink | undefined = undefined;
+  #isPaused = false;
+  #hasReceived = false;
+  #isOver = false;
+  #canStay = false;
+  #deadline = 0;
+
+  constructor(call: Call, events: CallEvents, source: ConnectionSource) {
+    this.#call = call;
+    this.#events = events;
+    this.#source = source;
+  }
+
+  begin(isFresh: boolean): void {
+    const connection = this.#source.take(isFresh);
+    this.#connection = connection;
+    connection.use(this);
+    this.#deadline = this.#source.deadline(connection.isConnected ? this.#call.timeoutMs : CONNECT_TIMEOUT_MS);
+    const { body } = this.#call;
+    this.#held = this.#toHead();
+    if (body === undefined) {
+      this.#isRequestSent = true;
+      this.#release();
+      return;
+    }
+    this.#isHolding = true;
+    body.start(this);
+    this.#isHolding = false;
+    this.#release();
+  }
+
+  // The request's body comes in here.
+
+  write(chunk: Uint8Array): boolean {
+    const socket = this.#connection?.socket;
+    if (socket === undefined || this.#isOver) return true; // Nobody reads any more; the rest falls away.
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.#deadline = this.#source.deadline(this.#call.timeoutMs);
+    if (this.#held !== '' && this.#held.length + bytes.length <= MAX_JOINED_BYTES) {
+      this.#held += this.#isChunkedRequest
+        ? `${bytes.length.toString(16)}\r\n${bytes.toString('latin1')}\r\n`
+        : bytes.toString('latin1');
+      return true;
+    }
+    const head = this.#held;
+    this.#held = '';
+    if (head === '' && !this.#isChunkedRequest) return socket.write(bytes);
+    socket.cork();
+    socket.write(this.#isChunkedRequest ? `${head}${bytes.length.toString(16)}\r\n` : head, 'latin1');
+    const canTakeMore = socket.write(bytes);
+    if (this.#isChunkedRequest) socket.write('\r\n', 'latin1');
+    socket.uncork();
+    return canTakeMore;
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    if (this.#isChunkedRequest) this.#held += '0\r\n\r\n';
+    this.#isRequestSent = true;
+    if (!this.#isHolding) this.#release();
+  }
+
+  /** The request broke off on the caller's side: the upstream must not take it for whole. */
+  fail(): void {
+    this.cancel();
+  }
+
+  // The answer's body goes out here.
+
+  start(sink: BodySink): void {
+    this.#sink = sink;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#deadline = this.#source.deadline(this.#call.timeoutMs);
+    this.#connection?.offerAgain();
+  }
+
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#connection?.socket.destroy();
+  }
+
+  // The connection speaks here.
+
+  onBytes(bytes: Buffer, from: number): number {
+    if (this.#isOver) return bytes.length;
+    if (this.#isPaused) {
+      this.#connection?.socket.pause();
+      return from;
+    }
+    this.#hasReceived = true;
+    this.#deadline = this.#source.deadline(this.#call.timeoutMs);
+    return this.#head === undefined ? this.#readHead(bytes, from) : this.#readBody(bytes, from);
+  }
+
+  /** Milliseconds for which the connection may wait for another call; undefined while this one needs it, or has broken it. */
+  get leaveAfter(): number | undefined {
+    return this.#canStay ? idleMs(this.#head) : undefined;
+  }
+
+  onConnect(): void {
+    this.#deadline = this.#source.deadline(this.#call.timeoutMs);
+  }
+
+  onDrain(): void {
+    this.#call.body?.resume();
+  }
+
+  onSweep(tick: number): void {
+    const connection = this.#connection;
+    if (connection === undefined || this.#isOver || this.#isPaused || tick < this.#deadline) return;
+    const kind = connection.isConnected ? 'http_response_timeout' : 'connection_timeout';
+    this.#break(new UpstreamFault('upstream_timeout', kind, `no progress within ${this.#call.timeoutMs} ms`));
+  }
+
+  onClose(cause: Error | undefined): void {
+    const connection = this.#connection;
+    if (this.#isOver || connection === undefined) return;
+    if (this.#head !== undefined && this.#framing.kind === 'close' && cause === undefined) {
+      this.#finish(connection);
+      return;
+    }
+    if (connection.carried > 0 && !this.#hasReceived && this.#isRepeatable()) {
+      this.begin(true);
+      return;
+    }
+    this.#break(
+      cause ?? new UpstreamFault('upstream_unreachable', 'connection_terminated', 'the upstream closed the connection'),
+    );
+  }
+
+  #readHead(bytes: Buffer, from: number): number {
+    const { scanner } = this.#connection ?? {};
+    if (scanner === undefined) return bytes.length;
+    const found = scanner.scan(bytes, from, bytes.length);
+    if (found === undefined) return from;
+    if (found !== true) return this.#refuse(found, bytes);
+    const end = from + scanner.scanned;
+    const head = readResponseHead(scanner, bytes.toString('latin1', from, end), this.#call.method);
+    scanner.reset();
+    if ('reason' in head) return this.#refuse(head, bytes);
+    if (head.status < 200) return end; // Interim: 100 is ours, others wait for their own road.
+    this.#head = head;
+    this.#framing = head.framing;
+    this.#remaining = head.framing.kind === 'length' ? head.framing.bytes : 0;
+    if (head.framing.kind === 'chunked') this.#decoder = new ChunkedDecoder();
+    this.#events.onHead(head.status, head.headers, this);
+    if (head.framing.kind === 'none' && this.#connection !== undefined) this.#finish(this.#connection);
+    return end;
+  }
+
+  #readBody(bytes: Buffer, from: number): number {
+    switch (this.#framing.kind) {
+      case 'length': {
+        const end = Math.min(bytes.length, from + this.#remaining);
+        this.#remaining -= end - from;
+        this.#give(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
+        if (this.#remaining === 0 && this.#connection !== undefined) this.#finish(this.#connection);
+        return end;
+      }
+      case 'chunked': {
+        const end = this.#decoder?.feed(bytes, from, (data) => this.#give(data)) ?? bytes.length;
+        if (typeof end !== 'number') return this.#refuse(end, bytes);
+        if (this.#decoder?.isDone === true && this.#connection !== undefined) this.#finish(this.#connection);
+        return end;
+      }
+      case 'close':
+        this.#give(bytes.subarray(from));
+        return bytes.length;
+      case 'none':
+        return from;
+    }
+  }
+
+  #give(data: Uint8Array): void {
+    if (this.#sink?.write(data) === false) this.#isPaused = true;
+  }
+
+  /** The answer is complete. The connection goes back only when the request is, too, and both sides want to go on. */
+  #finish(connection: Http1UpstreamConnection): void {
+    this.#isOver = true;
+    const canStay = this.#head?.keepAlive === true && this.#isRequestSent && this.#held === '';
+    if (!canStay) {
+      connection.socket.destroy();
+      if (!this.#isRequestSent) this.#call.body?.cancel();
+    }
+    this.#canStay = canStay;
+    this.#sink?.end();
+  }
+
+  #refuse(fault: WireFault, bytes: Buffer): number {
+    this.#break(new UpstreamFault('upstream_invalid', 'http_protocol_error', fault.reason));
+    return bytes.length;
+  }
+
+  #break(cause: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#connection?.socket.destroy();
+    if (!this.#isRequestSent) this.#call.body?.cancel();
+    if (this.#head === undefined) this.#events.onFailure(toFailure(cause));
+    else this.#sink?.fail(cause);
+  }
+
+  #isRepeatable(): boolean {
+    return this.#call.body === undefined && IDEMPOTENT.has(this.#call.method);
+  }
+
+  #release(): void {
+    if (this.#held === '') return;
+    const held = this.#held;
+    this.#held = '';
+    this.#connection?.socket.write(held, 'latin1');
+  }
+
+  #toHead(): string {
+    const { method, path, headers, target, body } = this.#call;
+    let head = `${method} ${path} HTTP/1.1\r\nhost: ${target.authority}\r\n`;
+    let hasLength = false;
+    for (let i = 0; i + 1 < headers.length; i += 2) {
+      const name = headers[i] ?? '';
+      if (name.length === 14 && isSameToken(name, 'content-length')) hasLength = true;
+      head += `${name}: ${headers[i + 1]}\r\n`;
+    }
+    this.#isChunkedRequest = body !== undefined && !hasLength;
+    return this.#isChunkedRequest ? `${head}transfer-encoding: chunked\r\n\r\n` : `${head}\r\n`;
+  }
+}
+
+/** A little less than the upstream said it would wait, so that the two do not meet half-way. */
+function idleMs(head: ResponseHead | undefined): number {
+  const headers = head?.headers ?? [];
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!isSameToken(headers[i] ?? '', 'keep-alive')) continue;
+    const seconds = /timeout=(\d{1,5})/i.exec(headers[i + 1] ?? '')?.[1];
+    if (seconds !== undefined) return Math.max(0, Math.min(IDLE_MS, Number(seconds) * 1000 - 1000));
+  }
+  return IDLE_MS;
+}

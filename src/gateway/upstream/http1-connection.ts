@@ -1,0 +1,132 @@
+// One connection to a target. It carries one call at a time, and is used again only when the last answer ended exactly where it had to.
+
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Sweep, Timed } from '../../lib/sweep.ts';
+import type { Target } from '../plan.ts';
+import type { HeadScanner } from '../wire/head-scanner.ts';
+import { createResponseScanner } from '../wire/response-head.ts';
+
+const HEAD_LIMITS = { headBytes: 65_536, fields: 256 };
+
+/** Whoever uses a connection, from `use` until it says it leaves, or `onClose`. */
+export interface ConnectionUser {
+  /** Set when the user has all it wanted and the connection is in order: how long it may wait for the next one, in milliseconds. */
+  readonly leaveAfter: number | undefined;
+  /** Takes bytes of the answer from `from` on; what is left is offered again with what comes next, or on `offerAgain`. */
+  onBytes(bytes: Buffer, from: number): number;
+  onConnect(): void;
+  onDrain(): void;
+  onSweep(tick: number): void;
+  /** The connection is gone; without a cause, the upstream ended it in order. */
+  onClose(cause: Error | undefined): void;
+}
+
+/** Whoever keeps the connections of a target. */
+export interface ConnectionOwner {
+  onIdle(connection: Http1UpstreamConnection): void;
+  onGone(connection: Http1UpstreamConnection): void;
+}
+
+export class Http1UpstreamConnection implements Timed {
+  readonly socket: Socket;
+  readonly scanner: HeadScanner = createResponseScanner(HEAD_LIMITS);
+  readonly #sweep: Sweep;
+  readonly #owner: ConnectionOwner;
+  #user: ConnectionUser | undefined = undefined;
+  #pending: Buffer | undefined = undefined;
+  #from = 0;
+  #cause: Error | undefined = undefined;
+  #isOffering = false;
+  #idleUntilTick = 0;
+  isConnected = false;
+  /** Calls that were carried to their end before the present one. */
+  carried = 0;
+
+  constructor(target: Target, sweep: Sweep, owner: ConnectionOwner) {
+    this.#sweep = sweep;
+    this.#owner = owner;
+    this.socket = open(target);
+    this.socket.once(target.origin.startsWith('https:') ? 'secureConnect' : 'connect', () => this.#connect());
+    this.socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.socket.on('drain', () => this.#user?.onDrain());
+    this.socket.on('error', (cause) => (this.#cause = cause));
+    this.socket.on('close', () => this.#close());
+    sweep.add(this);
+  }
+
+  use(user: ConnectionUser): void {
+    this.#user = user;
+  }
+
+  /** The user can take bytes again. */
+  offerAgain(): void {
+    if (this.socket.isPaused()) this.socket.resume();
+    this.#offer();
+  }
+
+  onSweep(tick: number): void {
+    if (this.#user !== undefined) this.#user.onSweep(tick);
+    else if (tick >= this.#idleUntilTick) this.socket.destroy();
+  }
+
+  #connect(): void {
+    this.isConnected = true;
+    this.#user?.onConnect();
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#user === undefined) {
+      this.socket.destroy(); // An answer to nothing: whatever comes next on this connection cannot be trusted.
+      return;
+    }
+    this.#pending = this.#pending === undefined ? chunk : Buffer.concat([this.#pending.subarray(this.#from), chunk]);
+    this.#from = 0;
+    this.#offer();
+  }
+
+  #offer(): void {
+    if (this.#isOffering) return;
+    this.#isOffering = true;
+    while (this.#pending !== undefined && this.#user !== undefined) {
+      const pending = this.#pending;
+      const end = this.#user.onBytes(pending, this.#from);
+      const stuck = end === this.#from;
+      this.#from = end;
+      if (end === pending.length) this.#pending = undefined;
+      if (this.#user?.leaveAfter !== undefined) this.#release(this.#user.leaveAfter);
+      else if (stuck) break;
+    }
+    this.#isOffering = false;
+  }
+
+  /** Bytes that nobody asked for, or a request that is not through yet, forbid another use. */
+  #release(idleMs: number): void {
+    this.#user = undefined;
+    if (this.#pending !== undefined || this.socket.destroyed || this.socket.writableLength > 0) {
+      this.socket.destroy();
+      return;
+    }
+    this.carried++;
+    this.#idleUntilTick = this.#sweep.deadline(idleMs);
+    this.#owner.onIdle(this);
+  }
+
+  #close(): void {
+    this.#sweep.remove(this);
+    this.#owner.onGone(this);
+    const user = this.#user;
+    this.#user = undefined;
+    user?.onClose(this.#cause);
+  }
+}
+
+function open(target: Target): Socket {
+  if (target.socketPath !== undefined) return connect({ path: target.socketPath });
+  const { hostname, port, protocol } = new URL(target.origin);
+  const host = hostname.replaceAll(/^\[|\]$/g, '');
+  if (protocol !== 'https:') return connect({ host, port: Number(port || 80), noDelay: true });
+  const socket = connectTls({ host, port: Number(port || 443), servername: host, ALPNProtocols: ['http/1.1'] });
+  socket.setNoDelay(true);
+  return socket;
+}

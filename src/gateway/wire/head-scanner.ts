@@ -1,0 +1,195 @@
+// Finds the parts of a message head, octet by octet and once: where the start line's three parts and the fields lie. Resumable at every
+// octet, so that a head in single bytes is judged exactly like a head in one read. Nothing is decoded here.
+
+import { CR, COLON, FIELD_VALUE, LF, SPACE, TAB, TOKEN } from './octets.ts';
+import { FAULTS, type WireFault } from './fault.ts';
+
+export interface HeadLimits {
+  /** Start line, fields and the blank line together. */
+  readonly headBytes: number;
+  readonly fields: number;
+  /** Of the start line's middle part: a request's target. */
+  readonly targetBytes: number;
+}
+
+/** Which octets the start line's first and middle parts may hold, and the fault when they hold others. */
+export interface StartLine {
+  readonly first: Uint8Array;
+  readonly middle: Uint8Array;
+  readonly last: Uint8Array;
+  /** Whether the last part may be missing with its space, as in `HTTP/1.1 200`. */
+  readonly isLastOptional: boolean;
+  /** Whether an empty line may stand before (RFC 9112 §2.2). */
+  readonly isEmptyLineSkipped: boolean;
+  readonly middleFault: WireFault;
+}
+
+const START = 0;
+const START_LF = 1;
+const FIRST = 2;
+const MIDDLE = 3;
+const LAST = 4;
+const LINE_LF = 5;
+const FIELD_START = 6;
+const NAME = 7;
+const BEFORE_VALUE = 8;
+const VALUE = 9;
+const VALUE_LF = 10;
+const END_LF = 11;
+
+export class HeadScanner {
+  readonly #line: StartLine;
+  readonly #limits: HeadLimits;
+  #state = START;
+  /** All offsets count from the head's first octet. */
+  #position = 0;
+  #partStart = 0;
+  #nameEnd = 0;
+  #skippedEmptyLine = false;
+
+  firstStart = 0;
+  firstEnd = 0;
+  middleEnd = 0;
+  lastEnd = 0;
+  /** Four offsets a field: name start, name end, value start, value end (white space trimmed). */
+  readonly fields: number[] = [];
+
+  constructor(line: StartLine, limits: HeadLimits) {
+    this.#line = line;
+    this.#limits = limits;
+  }
+
+  reset(): void {
+    this.#state = START;
+    this.#position = 0;
+    this.#skippedEmptyLine = false;
+    this.fields.length = 0;
+  }
+
+  /** How many octets of the head were scanned. */
+  get scanned(): number {
+    return this.#position;
+  }
+
+  /**
+   * Goes on scanning the head that begins at `from` and is known up to `end`. Call again with the same head, grown, for undefined.
+   * `true` when the head is complete: then `scanned` is its length.
+   */
+  scan(bytes: Uint8Array, from: number, end: number): true | undefined | WireFault {
+    const limit = this.#limits.headBytes;
+    const stop = Math.min(end - from, limit);
+    let at = this.#position;
+    while (at < stop) {
+      const octet = bytes[from + at] ?? 0;
+      switch (this.#state) {
+        case START:
+          if (octet === CR && this.#line.isEmptyLineSkipped && !this.#skippedEmptyLine) {
+            this.#skippedEmptyLine = true;
+            this.#state = START_LF;
+            at++;
+            break;
+          }
+          this.firstStart = at;
+          this.#state = FIRST;
+          break;
+        case START_LF:
+          if (octet !== LF) return FAULTS.lineEnd;
+          this.#state = START;
+          at++;
+          break;
+        case FIRST: {
+          const table = this.#line.first;
+          while (at < stop && table[bytes[from + at] ?? 0] === 1) at++;
+          if (at === stop) break;
+          if (bytes[from + at] !== SPACE || at === this.firstStart) return FAULTS.startLine;
+          this.firstEnd = at;
+          this.#state = MIDDLE;
+          at++;
+          break;
+        }
+        case MIDDLE: {
+          const table = this.#line.middle;
+          const last = Math.min(stop, this.firstEnd + 1 + this.#limits.targetBytes);
+          while (at < last && table[bytes[from + at] ?? 0] === 1) at++;
+          if (at === stop) break;
+          const next = bytes[from + at] ?? 0;
+          if (at === last && table[next] === 1) return FAULTS.targetLength;
+          if (at === this.firstEnd + 1) return FAULTS.startLine;
+          this.middleEnd = at;
+          this.lastEnd = at;
+          if (next === SPACE) this.#state = LAST;
+          else if (next === CR && this.#line.isLastOptional) this.#state = LINE_LF;
+          else return this.#line.middleFault;
+          at++;
+          break;
+        }
+        case LAST: {
+          const table = this.#line.last;
+          while (at < stop && table[bytes[from + at] ?? 0] === 1) at++;
+          if (at === stop) break;
+          if (bytes[from + at] !== CR) return FAULTS.startLine;
+          this.lastEnd = at;
+          this.#state = LINE_LF;
+          at++;
+          break;
+        }
+        case LINE_LF:
+        case VALUE_LF:
+          if (octet !== LF) return FAULTS.lineEnd;
+          this.#state = FIELD_START;
+          at++;
+          break;
+        case FIELD_START:
+          if (octet === CR) {
+            this.#state = END_LF;
+            at++;
+            break;
+          }
+          if (this.fields.length >= this.#limits.fields * 4) return FAULTS.fieldCount;
+          this.#partStart = at;
+          this.#state = NAME;
+          break;
+        case NAME: {
+          while (at < stop && TOKEN[bytes[from + at] ?? 0] === 1) at++;
+          if (at === stop) break;
+          // White space here is a fold (RFC 9112 §5.2), before the colon it is §5.1's request smuggler: both are refused.
+          if (bytes[from + at] !== COLON || at === this.#partStart) return FAULTS.fieldName;
+          this.#nameEnd = at;
+          this.#state = BEFORE_VALUE;
+          at++;
+          break;
+        }
+        case BEFORE_VALUE:
+          while (at < stop && isWhiteSpace(bytes[from + at])) at++;
+          if (at === stop) break;
+          this.fields.push(this.#partStart, this.#nameEnd, at);
+          this.#partStart = at;
+          this.#state = VALUE;
+          break;
+        case VALUE: {
+          while (at < stop && FIELD_VALUE[bytes[from + at] ?? 0] === 1) at++;
+          if (at === stop) break;
+          if (bytes[from + at] !== CR) return bytes[from + at] === LF ? FAULTS.lineEnd : FAULTS.fieldValue;
+          let valueEnd = at;
+          while (valueEnd > this.#partStart && isWhiteSpace(bytes[from + valueEnd - 1])) valueEnd--;
+          this.fields.push(valueEnd);
+          this.#state = VALUE_LF;
+          at++;
+          break;
+        }
+        case END_LF:
+          if (octet !== LF) return FAULTS.lineEnd;
+          this.#position = at + 1;
+          return true;
+        default:
+          throw new Error('a head scanner in no known state');
+      }
+    }
+    this.#position = at;
+    return at === limit ? FAULTS.headLength : undefined;
+  }
+}
+
+function isWhiteSpace(octet: number | undefined): boolean {
+  return octet === SPACE || octet === TAB;
+}
