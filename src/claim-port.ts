@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { SettingsError } from './config.ts';
 
 /** Answers with the port, a free one for port 0; throws a SettingsError when it cannot be listened on. */
-export async function claimPort(host: string, port: number): Promise<number> {
+export async function claimPort(host: string, port: number, setting = 'PORT'): Promise<number> {
   const probe = createServer();
   try {
     return await new Promise<number>((resolve, reject) => {
@@ -16,23 +16,23 @@ export async function claimPort(host: string, port: number): Promise<number> {
       });
     });
   } catch (cause) {
-    throw new SettingsError([toFault(host, port, cause)]);
+    throw new SettingsError([toFault(host, port, setting, cause)]);
   } finally {
     await new Promise((resolve) => probe.close(resolve));
   }
 }
 
-function toFault(host: string, port: number, cause: unknown): string {
+function toFault(host: string, port: number, setting: string, cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   switch (code) {
     case 'EADDRINUSE':
-      return `PORT: ${port} is in use by another program; stop that one, or choose another port, such as TOLLGATE_PORT=${port + 1}`;
+      return `${setting}: ${port} is in use by another program; stop that one, or choose another port, such as TOLLGATE_${setting}=${port + 1}`;
     case 'EACCES':
-      return `PORT: ${port} needs privileges that this user does not have; choose a port above 1023`;
+      return `${setting}: ${port} needs privileges that this user does not have; choose a port above 1023`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `HOST: ${host} is not an address of this machine; use 0.0.0.0 for all, or 127.0.0.1 for this machine only`;
     default:
-      return `PORT: cannot listen on ${host}:${port} (${String(code ?? cause)})`;
+      return `${setting}: cannot listen on ${host}:${port} (${String(code ?? cause)})`;
   }
 }

@@ -97,6 +97,13 @@ describe('settings', () => {
   });
 });
 
+test('several values are separated by commas', () => {
+  const { settings } = load({ TOLLGATE_TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.7 ,fd00::/8' });
+  assert.deepEqual(settings.TRUSTED_PROXIES, ['10.0.0.0/8', '192.0.2.7', 'fd00::/8']);
+  assert.equal(showSetting('TRUSTED_PROXIES', settings.TRUSTED_PROXIES), '10.0.0.0/8,192.0.2.7,fd00::/8');
+  assert.deepEqual(load({}).settings.TRUSTED_PROXIES, []);
+});
+
 describe('a fault', () => {
   const values: readonly [variable: string, value: string, fault: string][] = [
     ['PORT', '65536', '"65536" must be integer, 0 to 65535'],
@@ -117,6 +124,13 @@ describe('a fault', () => {
     ['KEY_PREFIX', '1tg', '"1tg" must be lower-case letters, digits, _'],
     ['DATABASE_URL', 'mysql://user:hunter2@h/db', 'the value must be postgres:// URL'],
     ['REDIS_URL', 'hunter2', 'the value must be redis:// URL'],
+    ...['10.0.0.0/8,', '10.0.0.0/33', 'localhost', '10.0.0.1 10.0.0.2', '10.0.0.1\n10.0.0.2', '*'].map(
+      (value): [string, string, string] => [
+        'TRUSTED_PROXIES',
+        value,
+        `${JSON.stringify(value)} must be addresses and CIDR ranges, separated by commas`,
+      ],
+    ),
     ['HMAC_SECRET', 'hunter2', 'the value must be at least 32 characters'],
     ['ENCRYPTION_KEY', 'hunter2', 'the value must be 64 hexadecimal digits'],
     ['ENCRYPTION_KEY', `${'a'.repeat(63)}g`, 'the value must be 64 hexadecimal digits'],

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parse as parseYaml } from 'yaml';
+import { isIpRange } from './lib/ip-range.ts';
 import { nearest } from './lib/nearest.ts';
 
 /** One setting that cannot be used, in words that name it and say what to do. */
@@ -80,10 +81,38 @@ function optional(type: string, pattern: RegExp, words: Words): Setting<string |
   return { ...textual('', type, pattern, words), default: undefined };
 }
 
+/** What is separated by commas; empty when not given. */
+function list(type: string, isEntry: (text: string) => boolean, words: Words): Setting<readonly string[]> {
+  return {
+    type,
+    default: [],
+    defaultText: 'none',
+    ...words,
+    secret: false,
+    parse(text) {
+      const entries = text.split(',').map((entry) => entry.trim());
+      return entries.every(isEntry) ? entries : undefined;
+    },
+  };
+}
+
 export const SETTINGS = {
   PORT: integer(8080, 0, 65_535, { meaning: 'TCP port on which the gateway listens; 0 takes a free one.' }),
   HOST: textual('0.0.0.0', 'address', /^[0-9A-Za-z.:_-]+$/, {
     meaning: 'Address on which the gateway listens; `127.0.0.1` for this machine only, `::` for IPv6 and IPv4.',
+  }),
+  TRUSTED_PROXIES: list('addresses and CIDR ranges, separated by commas', isIpRange, {
+    meaning:
+      'Proxies before the gateway, such as `10.0.0.0/8, 192.0.2.7`, that are believed in whom they forward for (`X-Forwarded-*`, `Forwarded`) and in `X-Request-Id`. What anybody else says there is overwritten.',
+  }),
+  TLS_PORT: integer(0, 0, 65_535, {
+    meaning:
+      'TCP port for HTTPS, HTTP/2 and HTTP/1.1, beside `PORT`, which stays; needs `TLS_CERTIFICATES`. TLS 1.2 and 1.3.',
+    defaultText: '`0`: no TLS',
+  }),
+  TLS_CERTIFICATES: optional('folder', /./, {
+    meaning:
+      'Folder with pairs `<name>.crt` (PEM, the certificate first, then its chain) and `<name>.key`. The names served are those in each certificate, wildcards too; the pair `default` serves all others, which are refused without it. Looked at every two seconds: what has changed is shown to new connections.',
   }),
   DATA_DIR: textual('./data', 'folder', /./, {
     meaning:
@@ -128,6 +157,31 @@ export const SETTINGS = {
   LIMIT_COUNTERS: integer(262_144, 1024, 16_777_216, {
     meaning:
       'Counters held in shared memory, 16 bytes each; a key with three limits uses three at a time. When all are in use, limited requests get 503.',
+  }),
+  MAX_HEAD_BYTES: integer(16_384, 1024, 1_048_576, {
+    meaning: 'Longest request line and headers together; longer ones get 431.',
+  }),
+  MAX_TARGET_BYTES: integer(8192, 256, 1_048_576, { meaning: 'Longest path and query; longer ones get 414.' }),
+  MAX_HEADERS: integer(100, 10, 10_000, { meaning: 'Most headers of a request; more get 431.' }),
+  MAX_BODY_BYTES: integer(1_073_741_824, 0, 1_099_511_627_776, {
+    meaning: 'Longest request body, counted while it streams; longer ones get 413.',
+  }),
+  HEAD_TIMEOUT_SECONDS: integer(15, 1, 3600, {
+    meaning: 'Time for a request line and its headers to come whole; then 408.',
+  }),
+  IDLE_TIMEOUT_SECONDS: integer(75, 1, 86_400, { meaning: 'How long a connection may wait for its next request.' }),
+  MIN_BYTES_PER_SECOND: integer(100, 0, 1_000_000_000, {
+    meaning:
+      'Slowest pace, over ten seconds, at which a caller may send a body or read an answer; slower ones are cut off.',
+  }),
+  MAX_REQUESTS_PER_CONNECTION: integer(100_000, 1, 2_147_483_647, {
+    meaning: 'After so many requests a connection is closed in order.',
+  }),
+  MAX_CONNECTIONS: integer(10_000, 1, 1_000_000, {
+    meaning: 'Most connections to one gateway thread; further ones are closed at once.',
+  }),
+  MAX_CONNECTIONS_PER_ADDRESS: integer(1000, 1, 1_000_000, {
+    meaning: 'Most connections from one address to one gateway thread; further ones are closed at once.',
   }),
   DRAIN_DELAY_SECONDS: integer(1, 0, 300, {
     meaning:

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
+import { CertificateFolder, watchCertificates, type CertificateWatch } from './certificate-folder.ts';
 import { claimPort } from './claim-port.ts';
 import { SettingsError, type Settings } from './config.ts';
 import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
@@ -19,6 +20,7 @@ import { readInstallation } from './db/installation.ts';
 import { DatabaseNewer, migrate } from './db/migrate.ts';
 import { DatabaseUnreachable, openDatabase, type OpenedDatabase } from './db/open.ts';
 import { startEcho } from './demo/echo.ts';
+import type { EdgeLimits } from './gateway/edge/limits.ts';
 import {
   ListenError,
   spawnThreads,
@@ -48,7 +50,9 @@ export interface RunningNode {
 export async function startNode(settings: Settings, log: Logger): Promise<RunningNode> {
   const dataDir = claimDataDir(settings.DATA_DIR);
   const secrets = readSecrets(settings, dataDir);
+  const certificates = openCertificates(settings, log);
   const port = await claimPort(settings.HOST, settings.PORT);
+  if (certificates !== undefined) await claimPort(settings.HOST, settings.TLS_PORT, 'TLS_PORT');
   const threads = spawnThreads(settings.THREADS);
   const database = await openStore(settings, dataDir, secrets);
   const redis = await reachRedis(settings.REDIS_URL);
@@ -90,12 +94,16 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       port,
       hmacSecret: secrets.hmacSecret,
       controlToken,
+      trustedProxies: settings.TRUSTED_PROXIES,
+      limits: edgeLimitsOf(settings),
       counters: createSharedCounters(settings.LIMIT_COUNTERS),
       redisUrl: settings.REDIS_URL,
+      tls: certificates && { port: settings.TLS_PORT, certificates: certificates.certificates },
       snapshot,
     },
   });
   dataPlane.attach(supervisor);
+  const certificateWatch = certificates && watchFolder(certificates, supervisor, log);
   const watch = database.kind === 'postgres' ? watchOtherNodes(control, supervisor, snapshot.version, log) : undefined;
   const { setupAt } = await readInstallation(database.db);
 
@@ -107,6 +115,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       draining = true;
       await new Promise((resolve) => setTimeout(resolve, settings.DRAIN_DELAY_SECONDS * 1000));
       await watch?.stop();
+      certificateWatch?.stop();
       await supervisor.drain(settings.DRAIN_SECONDS * 1000);
       await control.close();
       echo?.close();
@@ -114,6 +123,40 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       await database.close();
       dataDir.release();
     },
+  };
+}
+
+function openCertificates(settings: Settings, log: Logger): CertificateFolder | undefined {
+  const { TLS_PORT: port, TLS_CERTIFICATES: folder } = settings;
+  if (port === 0 && folder === undefined) return undefined;
+  if (folder === undefined)
+    throw new SettingsError(['TLS_PORT: needs TLS_CERTIFICATES, the folder with pairs <name>.crt and <name>.key']);
+  if (port > 0 && port === settings.PORT)
+    throw new SettingsError([`TLS_PORT: ${port} is PORT already; choose another one`]);
+  if (port === 0) throw new SettingsError(['TLS_CERTIFICATES: needs TLS_PORT, such as TOLLGATE_TLS_PORT=8443']);
+  return new CertificateFolder({ folder, log, nowMs: () => systemClock.nowMs() });
+}
+
+function watchFolder(folder: CertificateFolder, supervisor: Supervisor, log: Logger): CertificateWatch {
+  return watchCertificates(folder, () => {
+    supervisor
+      .setCertificates(folder.certificates)
+      .catch((cause: unknown) => log.error({ reason: String(cause) }, 'new TLS certificates could not be passed on'));
+  });
+}
+
+function edgeLimitsOf(settings: Settings): EdgeLimits {
+  return {
+    headBytes: settings.MAX_HEAD_BYTES,
+    targetBytes: settings.MAX_TARGET_BYTES,
+    fields: settings.MAX_HEADERS,
+    bodyBytes: settings.MAX_BODY_BYTES,
+    headTimeoutMs: settings.HEAD_TIMEOUT_SECONDS * 1000,
+    idleTimeoutMs: settings.IDLE_TIMEOUT_SECONDS * 1000,
+    minBytesPerSecond: settings.MIN_BYTES_PER_SECOND,
+    requestsPerConnection: settings.MAX_REQUESTS_PER_CONNECTION,
+    connections: settings.MAX_CONNECTIONS,
+    connectionsPerAddress: settings.MAX_CONNECTIONS_PER_ADDRESS,
   };
 }
 

@@ -74,6 +74,7 @@ test('every exchange has the same shape, however it came about and ended', async
     gateways: [createGateway(upstream.url, { routePrefix: '/shop', endpoints }), dead, management],
     keys: [key],
     policies: [limiting],
+    trustedProxies: ['127.0.0.1'],
     onFinish: (exchange) => ended.push(exchange),
   });
   t.after(() => plane.close());
@@ -85,6 +86,12 @@ test('every exchange has the same shape, however it came about and ended', async
     [400, 'NONSENSE\r\n\r\n'],
     [200, head('GET /shop/')],
     [200, head('GET /shop/a?b=c')],
+    [200, head('GET /shop/a', 'X-Forwarded-For: 203.0.113.9, 192.0.2.1', 'X-Request-Id: of-the-proxy')],
+    [
+      200,
+      head('GET /shop/a', 'traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', 'tracestate: a=1'),
+    ],
+    [508, head('GET /shop/a', 'Via: 1.1 tollgate-test')],
     [200, `${head('POST /shop/', 'Content-Length: 2')}ab`],
     [200, head('GET /shop/private', withHeader)],
     [401, head('GET /shop/private')],
@@ -120,7 +127,7 @@ test('every exchange has the same shape, however it came about and ended', async
 
   assert.equal(ended.length, count);
   const statuses = new Set(plane.sink.records.map((record) => record.status));
-  assert.deepEqual([...statuses].toSorted(), [200, 400, 401, 403, 404, 405, 499, 502]);
+  assert.deepEqual([...statuses].toSorted(), [200, 400, 401, 403, 404, 405, 499, 502, 508]);
   const [first, ...others] = ended;
   assert.ok(first !== undefined);
   for (const other of others)

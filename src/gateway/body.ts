@@ -4,7 +4,10 @@
 export interface BodySink {
   /** Returns false when no more can be taken now; the source then waits for its `resume`. The chunk is the sink's from here on. */
   write(chunk: Uint8Array): boolean;
-  end(): void;
+  /** All that is at hand has been written: a head that was held back to be joined with it goes out now. The answer's source calls it after every burst. */
+  flush(): void;
+  /** `trailers`: flat, name, value, …; they may fall away where the way on has no place for them. */
+  end(trailers?: readonly string[]): void;
   /** The body broke off: what was written so far must not look complete. */
   fail(cause: Error): void;
 }

@@ -29,15 +29,24 @@ export interface RequestHead {
   readonly query: string;
   readonly headers: HeaderList;
   readonly scheme: 'http' | 'https';
+  /** HTTP/1.1 when absent. */
+  readonly protocol?: Protocol;
   readonly peerAddress: string;
   readonly body: BodySource | undefined;
+  /** What the caller sends once the protocol is switched; absent unless they asked to go on as a WebSocket. */
+  readonly tunnel?: BodySource | undefined;
   readonly responder: Responder;
 }
+
+/** The version in which the request came, as `Via` names it. */
+export type Protocol = '1.0' | '1.1' | '2.0';
 
 /** The edge's side of one exchange. */
 export interface Responder {
   /** Sends the answer, once. */
   send(reply: Reply): void;
+  /** Sends an interim answer (status 1xx, RFC 9110 §15.2) before it, where the caller can take one. */
+  sendInterim(status: number, headers: HeaderList): void;
 }
 
 /** What stands behind an exchange on the upstream's side, while it runs. */
@@ -54,9 +63,24 @@ export class Exchange {
   readonly query: string;
   readonly headers: HeaderList;
   readonly scheme: 'http' | 'https';
+  readonly protocol: Protocol;
+  /** Who is at the other end of the connection. */
   readonly peerAddress: string;
   readonly body: BodySource | undefined;
+  readonly tunnel: BodySource | undefined;
   readonly responder: Responder;
+
+  // What arrival.ts finds out before anything else happens.
+  /** The peer is a proxy whose word is taken for who is behind it. */
+  isPeerTrusted = false;
+  /** Who is calling: the peer, or whoever trusted proxies say is behind them. */
+  clientAddress: string;
+  /** The id that callers and upstreams know (`X-Request-Id`): `id`, unless a trusted proxy gave the request one. */
+  correlationId: string;
+  /** Our step in the trace; empty until then. */
+  traceparent = '';
+  /** The trace began before us, so that the caller's `tracestate` belongs to it. */
+  continuesTrace = false;
 
   plan: Plan | undefined = undefined;
   principal: Principal | undefined = undefined;
@@ -86,10 +110,20 @@ export class Exchange {
     this.query = head.query;
     this.headers = head.headers;
     this.scheme = head.scheme;
+    this.protocol = head.protocol ?? '1.1';
     this.peerAddress = head.peerAddress;
+    this.clientAddress = head.peerAddress;
+    this.correlationId = head.id;
     this.body = head.body;
+    this.tunnel = head.tunnel;
     this.responder = head.responder;
   }
+}
+
+/** What every answer tells of its exchange: the id to ask about it by, and the trace that it stands in. */
+export function pushAnswerIds(headers: HeaderList, exchange: Exchange): void {
+  headers.push('x-request-id', exchange.correlationId);
+  if (exchange.traceparent !== '') headers.push('traceparent', exchange.traceparent);
 }
 
 /** The first value of a header, or undefined. `name` in lower case. */

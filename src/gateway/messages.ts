@@ -1,6 +1,7 @@
 // What a gateway thread and the main thread say to each other. Structured-cloned: plain data only.
 
-import type { Credential, ExchangeRecord } from './ports.ts';
+import type { EdgeLimits } from './edge/limits.ts';
+import type { Credential, TlsCertificate } from './ports.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 
 /** What a thread is born with. */
@@ -9,9 +10,14 @@ export interface ThreadBoot {
   readonly port: number;
   readonly hmacSecret: string;
   readonly controlToken: string;
+  /** Addresses and ranges of the proxies whose word is taken for who is behind them. */
+  readonly trustedProxies: readonly string[];
+  readonly limits: EdgeLimits;
   /** The counters that all threads of the process share; unused with Redis. */
   readonly counters: SharedArrayBuffer;
   readonly redisUrl: string | undefined;
+  /** Undefined: no TLS. */
+  readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | undefined;
   readonly snapshot: SnapshotConfig;
 }
 
@@ -20,6 +26,7 @@ export type ToThread =
   | { readonly type: 'credential'; readonly publicId: string; readonly id: number; readonly answer: CredentialAnswer }
   /** Forget these credentials, or all of them. */
   | { readonly type: 'forget'; readonly id: number; readonly publicIds: readonly string[] | 'all' }
+  | { readonly type: 'certificates'; readonly id: number; readonly certificates: readonly TlsCertificate[] }
   | { readonly type: 'flush'; readonly id: number }
   /** A batch of records was taken care of. */
   | { readonly type: 'recorded' }
@@ -36,7 +43,8 @@ export type FromThread =
   /** The message with this id was obeyed; `faults` when a snapshot was refused. */
   | { readonly type: 'done'; readonly id: number; readonly faults: readonly string[] }
   | { readonly type: 'find'; readonly publicId: string; readonly id: number }
-  | { readonly type: 'records'; readonly records: readonly ExchangeRecord[]; readonly dropped: number }
+  /** ExchangeRecord[] as JSON: half the cost of a structured clone for the thread that moves requests. */
+  | { readonly type: 'records'; readonly records: string; readonly dropped: number }
   | {
       readonly type: 'log';
       readonly level: 'warn' | 'error';

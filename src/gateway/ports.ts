@@ -37,6 +37,8 @@ export interface CredentialLookup {
 /** The one line that an exchange leaves behind. Secrets are masked before it is made. */
 export interface ExchangeRecord {
   readonly requestId: string;
+  /** The `X-Request-Id` that a trusted proxy gave the request, and that callers and upstreams saw in place of ours. */
+  readonly correlationId?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly startedAtMs: number;
   readonly durationMs: number;
@@ -65,6 +67,20 @@ export interface ExchangeRecord {
   readonly upstreamMs: number | undefined;
   /** Flat (name, value, …) and masked; only for exchanges that were refused or failed (status 400 and above). */
   readonly requestHeaders: readonly string[] | undefined;
+}
+
+/** A certificate with its key, parsed and found to fit together by whoever read it. */
+export interface TlsCertificate {
+  /** Of its files, without the ending. */
+  readonly name: string;
+  /** DNS names of the certificate in lower case, `*.example.com` among them. */
+  readonly hosts: readonly string[];
+  /** PEM: the certificate, then those that lead to its root. */
+  readonly certificate: string;
+  /** PEM. */
+  readonly key: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number;
 }
 
 export interface UsageSink {

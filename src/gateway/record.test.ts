@@ -29,6 +29,7 @@ describe('the record of an exchange', () => {
     exchange.upstreamMs = 3.5;
     assert.deepEqual(toRecord(exchange, 12.5), {
       requestId: 'req_1',
+      correlationId: undefined,
       startedAtMs: 1_750_000_000_000,
       durationMs: 12.5,
       method: 'POST',
@@ -51,6 +52,14 @@ describe('the record of an exchange', () => {
       upstreamMs: 3.5,
       requestHeaders: undefined,
     });
+  });
+
+  test('tells the client that was found, and the id that others know beside ours', () => {
+    const { exchange } = createExchange();
+    exchange.clientAddress = '203.0.113.9';
+    exchange.correlationId = 'theirs';
+    const { clientIp, requestId, correlationId } = toRecord(exchange, 1);
+    assert.deepEqual([clientIp, requestId, correlationId], ['203.0.113.9', 'req_1', 'theirs']);
   });
 
   test('tells what is known of a request that was refused before it led anywhere', () => {

@@ -31,6 +31,7 @@ export function toRecord(exchange: Exchange, durationMs: number): ExchangeRecord
   const userAgent = headerValue(exchange.headers, 'user-agent');
   return {
     requestId: exchange.id,
+    correlationId: exchange.correlationId === exchange.id ? undefined : exchange.correlationId,
     startedAtMs: exchange.startedAtMs,
     durationMs,
     method: exchange.method,
@@ -44,7 +45,7 @@ export function toRecord(exchange: Exchange, durationMs: number): ExchangeRecord
     gatewayId: plan?.gatewayId,
     endpointId: plan?.endpointId,
     keyId: principal?.keyId,
-    clientIp: exchange.peerAddress,
+    clientIp: exchange.clientAddress,
     userAgent: userAgent === undefined ? undefined : maskAndCut(userAgent, MAX_VALUE),
     requestBytes: exchange.requestBytes,
     responseBytes: exchange.responseBytes,

@@ -14,9 +14,12 @@ import {
   type RecordingSink,
   valuesOf,
 } from '../../test/harness/data-plane.ts';
+import { Problem } from '../lib/problem.ts';
+import { createArrival } from './arrival.ts';
 import { compileSnapshot, type Snapshot } from './compile.ts';
 import type { Exchange, Reply, RequestHead } from './exchange.ts';
 import type { CompiledPolicy, Policy } from './policy.ts';
+import { problemReply } from './problem-reply.ts';
 import { createRunner, type Forward, type Runner } from './run.ts';
 import type { EndpointConfig } from './snapshot.ts';
 
@@ -47,6 +50,7 @@ function createBench(options: BenchOptions = {}): Bench {
   const deps = createDeps([], { usage: sink, clock });
   const runner = createRunner(compileWith(options), {
     ...deps,
+    arrive: createArrival({ pseudonym: 'tollgate-test', trustedProxies: ['192.0.2.7'] }),
     forward:
       options.forward ??
       ((exchange, _plan, answer) => {
@@ -115,6 +119,25 @@ describe('the way through', () => {
     assert.equal(sent.length, 1);
     assert.equal(exchange.status, 200);
     assert.deepEqual(valuesOf(sent[0]?.headers ?? [], 'x-request-id'), ['req_1']);
+    assert.deepEqual(valuesOf(sent[0]?.headers ?? [], 'traceparent'), [exchange.traceparent]);
+  });
+
+  test('ends before any policy for a request that came back, and the record says where', () => {
+    const bench = createBench({ policies: [tracing('a', () => bench.trace)] });
+    const { sent, exchange } = bench.run({ headers: ['Via', '1.1 tollgate-test'] });
+    assert.deepEqual(bench.trace, []);
+    assert.equal(sent[0]?.status, 508);
+    assert.equal(readProblem(sent[0])['code'], 'loop_detected');
+    assert.deepEqual([exchange.errorCode, exchange.plan?.gatewayId], ['loop_detected', 'gw_1']);
+  });
+
+  test('gives every answer the id that a trusted proxy knows it by, and the problem the one that the log knows', () => {
+    const bench = createBench({
+      policies: [{ onRequest: (exchange) => problemReply(exchange, new Problem('invalid_key')) }],
+    });
+    const [reply] = bench.run({ peerAddress: '192.0.2.7', headers: ['X-Request-Id', 'theirs'] }).sent;
+    assert.deepEqual(valuesOf(reply?.headers ?? [], 'x-request-id'), ['theirs']);
+    assert.equal(readProblem(reply)['requestId'], 'req_1');
   });
 
   test('stops where a policy answers, and leaves only the policies that were entered, that one included', () => {

@@ -1,8 +1,9 @@
 // The runner: route, policies in their stages, forward, answer, record. No promise is made where no policy waits.
 
 import { Problem } from '../lib/problem.ts';
+import type { Arrive } from './arrival.ts';
 import type { Snapshot } from './compile.ts';
-import type { Exchange, Reply } from './exchange.ts';
+import { pushAnswerIds, type Exchange, type Reply } from './exchange.ts';
 import type { CompiledPolicy, PolicyDeps } from './policy.ts';
 import type { Plan } from './plan.ts';
 import { problemReply } from './problem-reply.ts';
@@ -15,6 +16,7 @@ export interface Forward {
 }
 
 export interface RunnerDeps extends PolicyDeps {
+  readonly arrive: Arrive;
   readonly forward: Forward;
   /** Told of throws: defects, never refusals. */
   readonly onDefect: (exchange: Exchange, cause: unknown) => void;
@@ -32,12 +34,17 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
   let snapshot = initial;
 
   function run(exchange: Exchange): void {
+    const refused = deps.arrive(exchange);
     const found = snapshot.router.find(exchange.method, exchange.path);
     if ('miss' in found) {
       send(exchange, missReply(exchange, found));
       return;
     }
     exchange.plan = found;
+    if (refused !== undefined) {
+      send(exchange, problemReply(exchange, refused));
+      return;
+    }
     walk(exchange, found, 0);
   }
 
@@ -115,7 +122,7 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
 }
 
 function send(exchange: Exchange, reply: Reply): void {
-  reply.headers.push('x-request-id', exchange.id);
+  pushAnswerIds(reply.headers, exchange);
   exchange.status = reply.status;
   exchange.responder.send(reply);
 }

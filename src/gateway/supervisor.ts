@@ -3,7 +3,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CredentialAnswer, FromThread, ThreadBoot, ToThread } from './messages.ts';
-import type { Credential, ExchangeRecord } from './ports.ts';
+import type { Credential, ExchangeRecord, TlsCertificate } from './ports.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 
 const OBEY_TIMEOUT_MS = 10_000;
@@ -29,6 +29,8 @@ export interface Supervisor {
   publish(snapshot: SnapshotConfig): Promise<void>;
   /** Resolves when no thread knows these credentials any more. */
   forget(publicIds: readonly string[] | 'all'): Promise<void>;
+  /** Resolves when every thread shows these to new connections. */
+  setCertificates(certificates: readonly TlsCertificate[]): Promise<void>;
   /** Resolves when every exchange that ended before now is in the store. */
   flushRecords(): Promise<void>;
   /** Stops listening, lets requests finish for at most `timeoutMs`, saves the records, ends the threads. */
@@ -88,12 +90,14 @@ class Fleet implements Supervisor {
   readonly #awaited = new Map<number, Obedience>();
   readonly #writing = new Set<Promise<void>>();
   #snapshot: SnapshotConfig;
+  #tls: ThreadBoot['tls'];
   #lastId = 0;
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#snapshot = options.boot.snapshot;
+    this.#tls = options.boot.tls;
   }
 
   async start(workers: readonly Worker[]): Promise<void> {
@@ -118,6 +122,11 @@ class Fleet implements Supervisor {
     await this.#tellAll((id) => ({ type: 'forget', id, publicIds }));
   }
 
+  async setCertificates(certificates: readonly TlsCertificate[]): Promise<void> {
+    if (this.#tls !== undefined) this.#tls = { ...this.#tls, certificates };
+    await this.#tellAll((id) => ({ type: 'certificates', id, certificates }));
+  }
+
   async flushRecords(): Promise<void> {
     await this.#tellAll((id) => ({ type: 'flush', id }));
     await Promise.all(this.#writing);
@@ -135,7 +144,7 @@ class Fleet implements Supervisor {
     const { worker } = seat;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let reason: unknown;
-    const boot: ThreadBoot = { ...this.#options.boot, snapshot: this.#snapshot };
+    const boot: ThreadBoot = { ...this.#options.boot, snapshot: this.#snapshot, tls: this.#tls };
     worker.postMessage(boot);
     worker.on('message', (message: FromThread) => {
       if (message.type === 'listening') resolve();
@@ -206,7 +215,9 @@ class Fleet implements Supervisor {
     this.#tell(seat, { type: 'credential', publicId, id, answer });
   }
 
-  #write(seat: Seat, records: readonly ExchangeRecord[], dropped: number): void {
+  #write(seat: Seat, json: string, dropped: number): void {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by our own thread a moment ago: thread.ts
+    const records = JSON.parse(json) as ExchangeRecord[];
     const { log, writeRecords } = this.#options;
     if (dropped > 0)
       log.warn({ thread: seat.number, dropped }, 'request records were dropped: the store does not keep up');

@@ -7,6 +7,7 @@ import { openRedisLimiter } from '../limits/redis.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { openSharedMemoryLimiter } from '../limits/shared-memory.ts';
 import { policies } from '../policies/index.ts';
+import { createArrival } from './arrival.ts';
 import { compileSnapshot, type CompileDeps, type Snapshot } from './compile.ts';
 import { createCredentialCache } from './credential-cache.ts';
 import { listen } from './edge/listener.ts';
@@ -17,6 +18,7 @@ import { checkSnapshot, type SnapshotConfig } from './snapshot.ts';
 import { createForward } from './upstream/forward.ts';
 import type { Transport } from './upstream/call.ts';
 import { createTransport } from './upstream/transport.ts';
+import { toPseudonym } from './via.ts';
 
 function say(message: FromThread): void {
   parentPort?.postMessage(message);
@@ -32,15 +34,20 @@ async function main(boot: ThreadBoot): Promise<void> {
     ask: (publicId, id) => say({ type: 'find', publicId, id }),
     nowMs: () => clock.monotonicMs(),
   });
-  const usage = createRecordBuffer((records, dropped) => say({ type: 'records', records, dropped }));
+  const usage = createRecordBuffer((records, dropped) =>
+    say({ type: 'records', records: JSON.stringify(records), dropped }),
+  );
   const limiter = await openLimiter(boot);
   const transport = createTransport(clock);
+  const pseudonym = toPseudonym(boot.hmacSecret);
   const deps: CompileDeps = { ...boot, credentials, usage, limiter, clock, policies };
   const runner = createRunner(compileChecked(boot.snapshot, deps, transport), {
     ...deps,
+    arrive: createArrival({ pseudonym, trustedProxies: boot.trustedProxies }),
     forward: createForward({
       transport,
       clock,
+      pseudonym,
       onFailure: (exchange, { code, proxyError, cause }) =>
         warn(
           { requestId: exchange.id, target: exchange.target, code, proxyError, reason: String(cause) },
@@ -54,7 +61,14 @@ async function main(boot: ThreadBoot): Promise<void> {
         'error',
       ),
   });
-  const listener = await listen({ host: boot.host, port: boot.port, runner, clock });
+  const listener = await listen({
+    host: boot.host,
+    port: boot.port,
+    tls: boot.tls,
+    limits: boot.limits,
+    runner,
+    clock,
+  });
 
   parentPort?.on('message', (message: ToThread) => {
     switch (message.type) {
@@ -66,6 +80,10 @@ async function main(boot: ThreadBoot): Promise<void> {
         return;
       case 'forget':
         credentials.forget(message.publicIds);
+        say({ type: 'done', id: message.id, faults: [] });
+        return;
+      case 'certificates':
+        listener.setCertificates(message.certificates);
         say({ type: 'done', id: message.id, faults: [] });
         return;
       case 'flush':

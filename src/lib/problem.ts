@@ -199,6 +199,11 @@ export const PROBLEMS = {
     remedy:
       'The service behind the gateway did not answer within its timeout; raise `timeoutSeconds` or make it faster.',
   },
+  loop_detected: {
+    status: 508,
+    title: 'Loop detected',
+    remedy: 'The request came back to the gateway that sent it on; give its service a target that does not lead here.',
+  },
   version_not_supported: {
     status: 505,
     title: 'HTTP version not supported',

@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { createArrival } from '../../src/gateway/arrival.ts';
 import { compileSnapshot, type Snapshot } from '../../src/gateway/compile.ts';
-import { listen, type Listener } from '../../src/gateway/edge/listener.ts';
+import type { EdgeLimits } from '../../src/gateway/edge/limits.ts';
+import { listen, type Listener, type ListenerOptions } from '../../src/gateway/edge/listener.ts';
 import { Exchange, type Reply, type RequestHead } from '../../src/gateway/exchange.ts';
 import type { Policy, PolicyDeps } from '../../src/gateway/policy.ts';
 import type { Credential, ExchangeRecord, UsageSink } from '../../src/gateway/ports.ts';
@@ -20,6 +22,19 @@ import { scopes } from '../../src/policies/scopes.ts';
 
 const HMAC_SECRET = 'the pepper of the tests, 32 characters and more';
 const CONTROL_TOKEN = 'the token of the tests';
+
+const USUAL_LIMITS: EdgeLimits = {
+  headBytes: 16_384,
+  fields: 100,
+  targetBytes: 8192,
+  bodyBytes: 1_073_741_824,
+  headTimeoutMs: 15_000,
+  idleTimeoutMs: 75_000,
+  minBytesPerSecond: 100,
+  requestsPerConnection: 100_000,
+  connections: 10_000,
+  connectionsPerAddress: 10_000,
+};
 
 export interface FakeClock extends Clock {
   advance(ms: number): void;
@@ -117,7 +132,7 @@ export function createExchange(differences: Partial<RequestHead> = {}): FakeExch
     scheme: 'http',
     peerAddress: '192.0.2.1',
     body: undefined,
-    responder: { send: (reply) => sent.push(reply) },
+    responder: { send: (reply) => sent.push(reply), sendInterim: () => {} },
     ...differences,
   });
   return { exchange, sent };
@@ -157,6 +172,11 @@ export interface DataPlaneOptions {
   readonly keys?: readonly FakeKey[];
   readonly policies?: readonly Policy[];
   readonly deps?: Partial<PolicyDeps>;
+  readonly trustedProxies?: readonly string[];
+  /** Of two data planes with one name, one behind the other is a loop. */
+  readonly pseudonym?: string;
+  /** Its limits; and TLS, on a free port. */
+  readonly edge?: { readonly limits?: Partial<EdgeLimits>; readonly tls?: ListenerOptions['tls'] };
   /** Sees every exchange when it is over. */
   readonly onFinish?: (exchange: Exchange) => void;
 }
@@ -187,9 +207,16 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     assert.deepEqual(checkSnapshot(config, policies), []);
     return compileSnapshot(config, { ...deps, policies, controlToken: CONTROL_TOKEN });
   };
+  const { pseudonym = 'tollgate-test', trustedProxies = [] } = options;
   const inner = createRunner(compile(options), {
     ...deps,
-    forward: createForward({ transport, clock: systemClock, onFailure: (_, failure) => failures.push(failure) }),
+    arrive: createArrival({ pseudonym, trustedProxies }),
+    forward: createForward({
+      transport,
+      clock: systemClock,
+      pseudonym,
+      onFailure: (_, failure) => failures.push(failure),
+    }),
     onDefect: (_, cause) => defects.push(cause),
   });
   const runner: Runner = {
@@ -199,7 +226,14 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       options.onFinish?.(exchange);
     },
   };
-  const listener = await listen({ host: '127.0.0.1', port: 0, runner, clock: systemClock });
+  const listener = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    runner,
+    clock: systemClock,
+    limits: { ...USUAL_LIMITS, ...options.edge?.limits },
+    tls: options.edge?.tls,
+  });
   return {
     port: listener.port,
     listener,

@@ -2,17 +2,15 @@
 // write where head and body are small.
 
 import { STATUS_CODES } from 'node:http';
-import type { BodySink } from '../body.ts';
-import type { Exchange, Reply, Responder } from '../exchange.ts';
+import type { BodySink, BodySource } from '../body.ts';
+import { headerValue, pushAnswerIds, type Exchange, type Reply, type Responder } from '../exchange.ts';
 import { problemReply } from '../problem-reply.ts';
+import { Http1Writer } from '../http1-writer.ts';
 import { isSameToken } from '../wire/octets.ts';
 import type { RequestHead } from '../wire/request-head.ts';
 import type { Http1Body } from './http1-body.ts';
 import type { Http1Connection } from './http1-connection.ts';
 import { toRefusalProblem, type Refusal } from './wire-refusal.ts';
-
-/** Up to this, body bytes are joined to the head as text; beyond, a second buffer in one vectored write is cheaper. */
-const MAX_JOINED_BYTES = 8192;
 
 const STATUS_LINES: string[] = [];
 for (let status = 100; status < 600; status++)
@@ -25,13 +23,15 @@ export class Http1Answer implements Responder, BodySink {
   readonly #wantsKeepAlive: boolean;
   readonly expectsContinue: boolean;
   readonly body: Http1Body | undefined;
+  /** What the caller sends after a 101. */
+  readonly tunnel: Http1Body | undefined;
   exchange: Exchange | undefined = undefined;
 
-  /** Head and small first bytes of the body, until they are written together. */
-  #held = '';
-  #isHolding = false;
+  #writer: Http1Writer | undefined = undefined;
   #isChunked = false;
-  #resumeSource: (() => void) | undefined = undefined;
+  /** Its end can be told without the connection's end. */
+  #isDelimited = true;
+  #source: BodySource | undefined = undefined;
   keepAlive = true;
   /** The head is on its way. */
   hasBegun = false;
@@ -39,13 +39,19 @@ export class Http1Answer implements Responder, BodySink {
   isSent = false;
   isTunnel = false;
 
-  constructor(connection: Http1Connection, head: RequestHead, body: Http1Body | undefined) {
+  constructor(
+    connection: Http1Connection,
+    head: RequestHead,
+    body: Http1Body | undefined,
+    tunnel: Http1Body | undefined,
+  ) {
     this.#connection = connection;
     this.#isHttp10 = head.isHttp10;
     this.#isHead = head.method === 'HEAD';
     this.#wantsKeepAlive = head.keepAlive;
     this.expectsContinue = head.expectsContinue;
     this.body = body;
+    this.tunnel = tunnel;
   }
 
   send(reply: Reply): void {
@@ -55,24 +61,29 @@ export class Http1Answer implements Responder, BodySink {
       return;
     }
     this.hasBegun = true;
-    if (body !== undefined && 'start' in body) {
-      const hasBody = !this.#isHead && status !== 204 && status !== 304;
-      this.#held = this.#toHead(reply, -1, hasBody);
-      this.#isHolding = true;
-      this.#resumeSource = () => body.resume();
+    this.isTunnel = status === 101;
+    const isStream = body !== undefined && 'start' in body;
+    const head = this.#toHead(reply, isStream ? -1 : (body?.byteLength ?? 0));
+    this.#writer = new Http1Writer(this.#connection.socket, head, this.#isChunked);
+    if (isStream) {
+      this.#source = body;
       body.start(this);
-      this.#isHolding = false;
-      this.#release();
       return;
     }
-    const text =
-      body === undefined ? '' : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
-    this.#held = this.#toHead(reply, text.length, false);
-    if (!this.#isHead) {
-      this.#held += text;
-      this.#count(text.length);
-    }
+    if (body !== undefined && !this.#isHead) this.write(body);
     this.end();
+  }
+
+  sendInterim(status: number, headers: readonly string[]): void {
+    if (this.hasBegun || this.#isHttp10 || this.#connection.socket.destroyed) return;
+    let head = STATUS_LINES[status] ?? `HTTP/1.1 ${status} \r\n`;
+    for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+    this.#connection.socket.write(`${head}\r\n`, 'latin1');
+  }
+
+  /** Where what the caller sends now belongs. */
+  get inbound(): Http1Body | undefined {
+    return this.isTunnel ? this.tunnel : this.body;
   }
 
   /** In place of an answer: the request itself turned out to be wrong. */
@@ -80,40 +91,26 @@ export class Http1Answer implements Responder, BodySink {
     const { exchange } = this;
     if (exchange === undefined) return;
     const reply = problemReply(exchange, toRefusalProblem(refusal));
-    reply.headers.push('x-request-id', exchange.id);
+    pushAnswerIds(reply.headers, exchange);
     exchange.status = reply.status;
     this.send(reply);
   }
 
   write(chunk: Uint8Array): boolean {
     if (chunk.length === 0) return true;
-    this.#count(chunk.length);
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    if (this.#held !== '' && this.#held.length + bytes.length <= MAX_JOINED_BYTES) {
-      this.#held += this.#isChunked
-        ? `${bytes.length.toString(16)}\r\n${bytes.toString('latin1')}\r\n`
-        : bytes.toString('latin1');
-      return true;
-    }
-    const { socket } = this.#connection;
-    const head = this.#held;
-    this.#held = '';
-    if (head === '' && !this.#isChunked) return socket.write(bytes);
-    socket.cork();
-    socket.write(this.#isChunked ? `${head}${bytes.length.toString(16)}\r\n` : head, 'latin1');
-    const canTakeMore = socket.write(bytes);
-    if (this.#isChunked) socket.write('\r\n', 'latin1');
-    socket.uncork();
-    return canTakeMore;
+    if (this.exchange !== undefined) this.exchange.responseBytes += chunk.length;
+    return this.#writer?.write(chunk) ?? true;
   }
 
-  end(): void {
+  end(trailers: readonly string[] = []): void {
     if (this.isSent) return;
-    if (this.#isChunked) this.#held += '0\r\n\r\n';
     this.isSent = true;
-    this.#isHolding = false;
-    this.#release();
+    this.#writer?.end(trailers.length > 0 ? this.#toTrailers(trailers) : '');
     const { socket } = this.#connection;
+    if (this.isTunnel) {
+      socket.end(); // Their half; ours goes on until the caller ends it, and the record waits for both.
+      return;
+    }
     if (socket.writableLength === 0) this.#onWritten();
     else socket.write('', () => this.#onWritten());
   }
@@ -122,23 +119,19 @@ export class Http1Answer implements Responder, BodySink {
   fail(): void {
     if (this.exchange !== undefined && !this.isSent) this.exchange.errorCode = 'upstream_broken_off';
     this.isSent = true;
-    this.#connection.socket.destroy();
+    if (this.#isDelimited) this.#connection.socket.destroy();
+    else this.#connection.reset();
   }
 
   onDrain(): void {
-    this.#resumeSource?.();
-  }
-
-  /** The caller's half of a tunnel has ended. */
-  endTunnel(): void {
-    this.body?.break(new Error('tunnel ended'));
+    this.#source?.resume();
   }
 
   /** The connection has closed: whatever is not answered never will be. */
   onGone(): void {
     const { exchange } = this;
     if (exchange !== undefined && !this.isSent) {
-      exchange.clientGone = true;
+      exchange.clientGone = !this.isTunnel;
       exchange.upstreamCall?.cancel();
     }
     this.#finish();
@@ -153,41 +146,47 @@ export class Http1Answer implements Responder, BodySink {
   #finish(): void {
     const { exchange } = this;
     if (exchange === undefined) return;
-    exchange.requestBytes = this.body?.received ?? 0;
+    exchange.requestBytes = (this.body ?? this.tunnel)?.received ?? 0;
     this.#connection.shared.runner.finish(exchange);
   }
 
-  #release(): void {
-    if (this.#isHolding || this.#held === '') return;
-    const held = this.#held;
-    this.#held = '';
-    this.#connection.socket.write(held, 'latin1');
+  flush(): void {
+    this.#writer?.flush();
   }
 
-  #count(bytes: number): void {
-    if (this.exchange !== undefined) this.exchange.responseBytes += bytes;
+  /** RFC 9110 §6.5.1: trailers are for those who said that they take them. */
+  #toTrailers(trailers: readonly string[]): string {
+    const te = this.exchange === undefined ? undefined : headerValue(this.exchange.headers, 'te');
+    if (te === undefined || !/(?:^|,)[ \t]*trailers[ \t]*(?:$|,)/i.test(te)) return '';
+    let text = '';
+    for (let i = 0; i + 1 < trailers.length; i += 2) text += `${trailers[i]}: ${trailers[i + 1]}\r\n`;
+    return text;
   }
 
-  /** `length` of a local body, or -1 for one that streams: then its own Content-Length frames it, or chunks, or the connection's end. */
-  #toHead({ status, headers }: Reply, length: number, streams: boolean): string {
+  /** `length` is that of a local body, or -1 for one that streams: then its own Content-Length frames it, or chunks, or the connection's end. */
+  #toHead({ status, headers }: Reply, length: number): string {
+    const streams = length < 0 && !this.#isHead && status !== 204 && status !== 304;
     let head = STATUS_LINES[status] ?? `HTTP/1.1 ${status} \r\n`;
     let hasLength = false;
     let hasDate = false;
     for (let i = 0; i + 1 < headers.length; i += 2) {
       const name = headers[i] ?? '';
-      if (name.length === 14 && isSameToken(name, 'content-length')) hasLength = true;
-      else if (name.length === 4 && isSameToken(name, 'date')) hasDate = true;
+      if (name.length === 14 && isSameToken(name, 'content-length')) {
+        if (status === 204) continue; // RFC 9110 §8.6: it must not be there, and could be taken for a body's.
+        hasLength = true;
+      } else if (name.length === 4 && isSameToken(name, 'date')) hasDate = true;
       head += `${name}: ${headers[i + 1]}\r\n`;
     }
     if (!hasDate) head += `date: ${this.#connection.shared.httpDate()}\r\n`;
-    if (length >= 0) head += `content-length: ${length}\r\n`;
-    else if (streams && !hasLength) {
+    if (length >= 0 && status !== 204) head += `content-length: ${length}\r\n`;
+    else if (streams && !hasLength && !this.isTunnel) {
       this.#isChunked = !this.#isHttp10;
       if (this.#isChunked) head += 'transfer-encoding: chunked\r\n';
     }
-    const isDelimited = !streams || hasLength || this.#isChunked;
-    this.keepAlive = this.#wantsKeepAlive && isDelimited && this.#connection.canContinue(this);
-    if (!this.keepAlive) head += 'connection: close\r\n';
+    this.#isDelimited = !streams || hasLength || this.#isChunked;
+    this.keepAlive = this.#wantsKeepAlive && this.#isDelimited && this.#connection.canContinue(this);
+    if (this.isTunnel) head += 'connection: upgrade\r\nupgrade: websocket\r\n';
+    else if (!this.keepAlive) head += 'connection: close\r\n';
     else if (this.#isHttp10) head += 'connection: keep-alive\r\n';
     return `${head}\r\n`;
   }

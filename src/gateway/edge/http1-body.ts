@@ -13,7 +13,7 @@ export interface BodyHost {
   onBodyWanted(): void;
 }
 
-const BODY_TOO_LARGE: WireFault = { status: 413, reason: 'body too large' };
+export const BODY_TOO_LARGE: WireFault = { status: 413, reason: 'body too large' };
 
 export class Http1Body implements BodySource {
   readonly #host: BodyHost;
@@ -31,7 +31,7 @@ export class Http1Body implements BodySource {
     this.#host = host;
     this.#maxBytes = maxBytes;
     this.#decoder = framing.kind === 'chunked' ? new ChunkedDecoder() : undefined;
-    this.#remaining = framing.kind === 'length' ? framing.bytes : 0;
+    this.#remaining = framing.kind === 'length' ? framing.bytes : framing.kind === 'close' ? Infinity : 0;
   }
 
   /** Whether received bytes can be handed over now. */
@@ -60,6 +60,11 @@ export class Http1Body implements BodySource {
     this.#discards = true;
     this.#sink = undefined;
     this.#host.pump();
+  }
+
+  /** The caller has ended their side of a tunnel. */
+  finish(): void {
+    if (!this.isComplete) this.#complete();
   }
 
   /** The connection broke: whoever reads must not take what came for the whole. */

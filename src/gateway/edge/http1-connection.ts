@@ -1,13 +1,13 @@
 // One client connection: octets in, exchanges out, one after the other in the order in which they came (RFC 9112 §9.3).
 
 import type { Socket } from 'node:net';
-import { newId } from '../../lib/id.ts';
-import { Exchange } from '../exchange.ts';
 import { createRequestScanner, readRequestHead, type RequestHead } from '../wire/request-head.ts';
 import type { WireFault } from '../wire/fault.ts';
+import { UNTIL_CLOSE } from '../wire/framing.ts';
 import type { HeadScanner } from '../wire/head-scanner.ts';
 import { Http1Answer } from './http1-answer.ts';
-import { Http1Body } from './http1-body.ts';
+import { BODY_TOO_LARGE, Http1Body } from './http1-body.ts';
+import { isWebSocket, toExchange, toRefusedExchange, type Origin } from './http1-exchange.ts';
 import type { EdgeShared } from './shared.ts';
 import type { Timed } from '../../lib/sweep.ts';
 import { toWireReply } from './wire-refusal.ts';
@@ -24,8 +24,7 @@ const RATE_WINDOW_MS = 10_000;
 export class Http1Connection implements Timed {
   readonly socket: Socket;
   readonly shared: EdgeShared;
-  readonly #address: string;
-  readonly #scheme: 'http' | 'https';
+  readonly #origin: Origin;
   readonly #scanner: HeadScanner;
   /** Received and not yet understood, from `#from` on. */
   #pending: Buffer | undefined = undefined;
@@ -42,8 +41,7 @@ export class Http1Connection implements Timed {
   constructor(socket: Socket, scheme: 'http' | 'https', address: string, shared: EdgeShared) {
     this.socket = socket;
     this.shared = shared;
-    this.#scheme = scheme;
-    this.#address = address;
+    this.#origin = { scheme, peerAddress: address };
     this.#scanner = createRequestScanner(shared.limits);
     this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -56,6 +54,12 @@ export class Http1Connection implements Timed {
   /** No further requests: an idle connection closes now, a busy one after its answer. */
   drain(): void {
     if (this.#answer === undefined) this.socket.destroy();
+  }
+
+  /** Ends the connection so that nobody can take the end for that of an answer: with RST; over TLS, the missing close_notify tells. */
+  reset(): void {
+    if (this.#origin.scheme === 'http') this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 
   onSweep(tick: number): void {
@@ -121,7 +125,7 @@ export class Http1Connection implements Timed {
   #advance(pending: Buffer): boolean {
     const answer = this.#answer;
     if (answer === undefined) return this.#readHead(pending);
-    const { body } = answer;
+    const body = answer.inbound;
     if (body === undefined || body.isComplete || !body.wantsMore) return false;
     const end = body.feed(pending, this.#from);
     if (typeof end !== 'number') {
@@ -160,28 +164,17 @@ export class Http1Connection implements Timed {
   #begin(head: RequestHead): void {
     const { clock, limits, runner, sweep } = this.shared;
     this.#requests++;
-    const { framing, target } = head;
+    const { framing } = head;
     const body = framing.kind === 'none' ? undefined : new Http1Body(framing, limits.bodyBytes, this);
-    const answer = new Http1Answer(this, head, body);
+    const tunnel = isWebSocket(head) ? new Http1Body(UNTIL_CLOSE, Infinity, this) : undefined;
+    const answer = new Http1Answer(this, head, body, tunnel);
     this.#answer = answer;
-    const query = target.indexOf('?');
-    const startedAtMs = clock.nowMs();
-    answer.exchange = new Exchange({
-      id: newId('req', startedAtMs),
-      startedAtMs,
-      startedTick: clock.monotonicMs(),
-      method: head.method,
-      path: query < 0 ? target : target.slice(0, query),
-      query: query < 0 ? '' : target.slice(query),
-      headers: head.headers,
-      scheme: this.#scheme,
-      peerAddress: this.#address,
-      body,
-      responder: answer,
-    });
+    const exchange = toExchange(head, { ...this.#origin, body, tunnel, responder: answer }, clock);
+    answer.exchange = exchange;
     this.#ratedTick = sweep.tick;
     this.#ratedBytes = 0;
-    runner.run(answer.exchange);
+    if (framing.kind === 'length' && framing.bytes > limits.bodyBytes) answer.refuse(BODY_TOO_LARGE);
+    else runner.run(exchange);
   }
 
   #consume(pending: Buffer, end: number): void {
@@ -200,7 +193,7 @@ export class Http1Connection implements Timed {
     const { socket } = this;
     if (this.#isClosing || socket.destroyed) return;
     const waiting = this.#pending === undefined ? 0 : this.#pending.length - this.#from;
-    const body = this.#answer?.body;
+    const body = this.#answer?.inbound;
     const mustWait =
       this.#answer !== undefined &&
       (waiting > MAX_WAITING_BYTES || (body !== undefined && !body.isComplete && !body.wantsMore));
@@ -213,20 +206,7 @@ export class Http1Connection implements Timed {
   /** Answers what is not HTTP as we speak it, leaves its record, and closes: nothing after it can be trusted. */
   #refuse(fault: WireFault | { readonly status: 408; readonly reason: string }): void {
     const { clock, runner } = this.shared;
-    const startedAtMs = clock.nowMs();
-    const exchange = new Exchange({
-      id: newId('req', startedAtMs),
-      startedAtMs,
-      startedTick: clock.monotonicMs(),
-      method: '',
-      path: '',
-      query: '',
-      headers: [],
-      scheme: this.#scheme,
-      peerAddress: this.#address,
-      body: undefined,
-      responder: { send: () => {} },
-    });
+    const exchange = toRefusedExchange(this.#origin, clock);
     this.socket.write(toWireReply(exchange, fault), 'latin1');
     runner.finish(exchange);
     this.#close();
@@ -257,20 +237,20 @@ export class Http1Connection implements Timed {
   /** The caller says that nothing more will come. With an exchange under way that is a caller who has gone, as far as HTTP goes. */
   #onEnd(): void {
     const answer = this.#answer;
-    if (answer?.isTunnel === true) answer.endTunnel();
+    if (answer?.isTunnel === true) answer.tunnel?.finish();
     else if (answer !== undefined && !this.#isClosing) this.socket.destroy();
     else this.socket.end();
   }
 
   #onClose(): void {
-    this.shared.forget(this, this.#address);
+    this.shared.forget(this, this.#origin.peerAddress);
     const answer = this.#answer;
     this.#answer = undefined;
     this.#pending = undefined;
     this.#isClosing = true;
     if (answer === undefined) return;
     answer.onGone();
-    answer.body?.break(new Error('the caller has gone'));
+    answer.inbound?.break(new Error('the caller has gone'));
   }
 
   /** Ends our side, and waits a little for the caller to end theirs. */

@@ -1,4 +1,4 @@
-// What one connection, and all together, may ask of the edge.
+// What one connection, and all together, may ask of the edge; settings, each of them (config.ts).
 
 import type { HeadLimits } from '../wire/head-scanner.ts';
 
@@ -14,16 +14,3 @@ export interface EdgeLimits extends HeadLimits {
   readonly connections: number;
   readonly connectionsPerAddress: number;
 }
-
-export const DEFAULT_LIMITS: EdgeLimits = {
-  headBytes: 16_384,
-  fields: 100,
-  targetBytes: 8192,
-  bodyBytes: 1_073_741_824,
-  headTimeoutMs: 15_000,
-  idleTimeoutMs: 75_000,
-  minBytesPerSecond: 100,
-  requestsPerConnection: 100_000,
-  connections: 20_000,
-  connectionsPerAddress: 20_000,
-};

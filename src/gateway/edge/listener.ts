@@ -3,22 +3,34 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import { Sweep } from '../../lib/sweep.ts';
+import type { TlsCertificate } from '../ports.ts';
 import type { Runner } from '../run.ts';
 import { Http1Connection } from './http1-connection.ts';
-import { DEFAULT_LIMITS, type EdgeLimits } from './limits.ts';
-import type { EdgeShared } from './shared.ts';
+import type { EdgeLimits } from './limits.ts';
+import type { EdgeConnection } from './shared.ts';
+import { createTlsListener, type TlsEdge } from './tls.ts';
 
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly runner: Runner;
   readonly clock: Clock;
-  readonly limits?: Partial<EdgeLimits>;
+  readonly limits: EdgeLimits;
+  /** A second port, for TLS. */
+  readonly tls?: TlsListenerOptions | undefined;
+}
+
+export interface TlsListenerOptions {
+  readonly port: number;
+  readonly certificates: readonly TlsCertificate[];
 }
 
 export interface Listener {
   /** The one that was asked for, or the free one that 0 got. */
   readonly port: number;
+  readonly tlsPort: number | undefined;
+  /** Shown to new connections from now on; those that stand go on. */
+  setCertificates(certificates: readonly TlsCertificate[]): void;
   /** Stops listening, lets requests in flight finish, then resolves; idle connections are closed at once. */
   drain(): Promise<void>;
   /** Breaks whatever is still open. */
@@ -31,29 +43,36 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false }, (socket) =>
     edge.accept(socket),
   );
-  const port = await bind(server, options);
+  const port = await bind(server, options.host, options.port);
+  const tls = options.tls && createTlsListener(options.tls.certificates, edge);
+  const tlsPort = tls && (await bind(tls.server, options.host, options.tls?.port ?? 0));
   return {
     port,
-    drain() {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      server.close(() => {
-        edge.sweep.stop();
-        resolve();
-      });
+    tlsPort,
+    setCertificates: (certificates) => tls?.setCertificates(certificates),
+    async drain() {
+      const closed = [server, ...(tls === undefined ? [] : [tls.server])].map(close);
+      tls?.drain();
       edge.drain();
-      return promise;
+      await Promise.all(closed);
+      edge.sweep.stop();
     },
-    destroy: () => edge.destroy(),
+    destroy() {
+      tls?.drain();
+      edge.destroy();
+    },
   };
 }
 
-class Edge implements EdgeShared {
+class Edge implements TlsEdge {
   readonly clock: Clock;
   readonly runner: Runner;
   readonly limits: EdgeLimits;
   readonly sweep: Sweep;
   draining = false;
-  readonly #connections = new Set<Http1Connection>();
+  readonly #connections = new Set<EdgeConnection>();
+  /** Connections, and TLS handshakes that are to become some. */
+  #admitted = 0;
   readonly #perAddress = new Map<string, number>();
   #date = '';
   #dateSecond = 0;
@@ -61,26 +80,41 @@ class Edge implements EdgeShared {
   constructor({ clock, runner, limits }: ListenerOptions) {
     this.clock = clock;
     this.runner = runner;
-    this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.limits = limits;
     this.sweep = new Sweep(() => clock.monotonicMs());
   }
 
   accept(socket: Socket): void {
-    const address = toAddress(socket.remoteAddress);
-    const held = this.#perAddress.get(address) ?? 0;
-    if (this.#connections.size >= this.limits.connections || held >= this.limits.connectionsPerAddress) {
-      socket.destroy(); // Nothing is read from whoever holds too many: an answer would cost what the limit is there to save.
-      return;
-    }
-    this.#perAddress.set(address, held + 1);
-    const connection = new Http1Connection(socket, 'http', address, this);
-    this.#connections.add(connection);
-    this.sweep.add(connection);
+    const address = this.admit(socket);
+    if (address !== undefined) this.open(new Http1Connection(socket, 'http', address, this));
   }
 
-  forget(connection: Http1Connection, address: string): void {
+  admit(socket: Socket): string | undefined {
+    const address = toAddress(socket.remoteAddress);
+    const held = this.#perAddress.get(address) ?? 0;
+    if (this.#admitted >= this.limits.connections || held >= this.limits.connectionsPerAddress) {
+      socket.destroy(); // Nothing is read from whoever holds too many: an answer would cost what the limit is there to save.
+      return undefined;
+    }
+    this.#admitted++;
+    this.#perAddress.set(address, held + 1);
+    return address;
+  }
+
+  open(connection: EdgeConnection): void {
+    this.#connections.add(connection);
+    this.sweep.add(connection);
+    if (this.draining) connection.drain();
+  }
+
+  forget(connection: EdgeConnection, address: string): void {
     this.#connections.delete(connection);
     this.sweep.remove(connection);
+    this.release(address);
+  }
+
+  release(address: string): void {
+    this.#admitted--;
     const held = (this.#perAddress.get(address) ?? 1) - 1;
     if (held === 0) this.#perAddress.delete(address);
     else this.#perAddress.set(address, held);
@@ -111,7 +145,11 @@ function toAddress(address: string | undefined): string {
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
 }
 
-function bind(server: Server, { host, port }: ListenerOptions): Promise<number> {
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => void server.close(() => resolve()));
+}
+
+function bind(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     // With SO_REUSEPORT every gateway thread listens for itself and the kernel spreads the connections.

@@ -1,10 +1,17 @@
 // What all connections of one thread share.
 
+import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import type { Runner } from '../run.ts';
 import type { EdgeLimits } from './limits.ts';
-import type { Sweep } from '../../lib/sweep.ts';
-import type { Http1Connection } from './http1-connection.ts';
+import type { Sweep, Timed } from '../../lib/sweep.ts';
+
+/** One caller's connection, whatever it speaks. */
+export interface EdgeConnection extends Timed {
+  readonly socket: Socket;
+  /** No further requests: an idle connection closes now, a busy one when its answers are out. */
+  drain(): void;
+}
 
 export interface EdgeShared {
   readonly clock: Clock;
@@ -16,5 +23,5 @@ export interface EdgeShared {
   /** The time as headers tell it (IMF-fixdate), formatted once a second. */
   httpDate(): string;
   /** The connection has closed. */
-  forget(connection: Http1Connection, address: string): void;
+  forget(connection: EdgeConnection, address: string): void;
 }

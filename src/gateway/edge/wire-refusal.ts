@@ -23,8 +23,8 @@ const CODES: Readonly<Record<Refusal['status'], ProblemCode>> = {
   505: 'version_not_supported',
 };
 
-export function toRefusalProblem({ status, reason }: Refusal): Problem {
-  return new Problem(CODES[status], { detail: `The request was refused: ${reason}. The connection is closed.` });
+export function toRefusalProblem({ status, reason }: Refusal, ends = 'connection'): Problem {
+  return new Problem(CODES[status], { detail: `The request was refused: ${reason}. The ${ends} is closed.` });
 }
 
 /** The whole answer as Latin-1 text; notes status and code on the exchange. */

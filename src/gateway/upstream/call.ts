@@ -12,12 +12,16 @@ export interface Call {
   readonly path: string;
   readonly headers: HeaderList;
   readonly body: BodySource | undefined;
+  /** What the caller sends after a 101; undefined when the protocol must not be switched. */
+  readonly tunnel: BodySource | undefined;
   /** To the first byte of the answer, and between two reads of its body. */
   readonly timeoutMs: number;
 }
 
-/** Exactly one of the two is called, once. What breaks after the head breaks the body. */
+/** Exactly one of `onHead` and `onFailure` is called, once. What breaks after the head breaks the body. */
 export interface CallEvents {
+  /** Any number of interim answers (1xx) may come before. */
+  onInterim(status: number, headers: HeaderList): void;
   onHead(status: number, headers: HeaderList, body: BodySource): void;
   onFailure(failure: Failure): void;
 }

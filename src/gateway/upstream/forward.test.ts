@@ -30,6 +30,7 @@ function createBench(): Bench {
   const clock = createFakeClock();
   const forward = createForward({
     clock,
+    pseudonym: 'tollgate-test',
     onFailure: (_, failure) => bench.failures.push(failure),
     transport: {
       send(call, events) {
@@ -112,7 +113,7 @@ describe('what comes back', () => {
       'Set-Cookie',
       'a=1',
       'Connection',
-      'x-hop, close',
+      'x-hop, close, set-cookie, content-length, via',
       'set-cookie',
       'b=2',
       'X-Hop',
@@ -125,10 +126,20 @@ describe('what comes back', () => {
       'x',
       'X-Request-Id',
       'theirs',
+      'traceparent',
+      'theirs',
+      'Proxy-Authenticate',
+      'Basic',
+      'Upgrade',
+      'h2c',
       'Content-Length',
       '2',
       'WWW-Authenticate',
       'Basic',
+      'Proxy-Status',
+      'origin; error=x',
+      'Via',
+      '1.1 inner',
     ];
     bench.calls[0]?.events.onHead(207, upstream, BODY);
     const [reply] = bench.answers;
@@ -143,6 +154,12 @@ describe('what comes back', () => {
       '2',
       'WWW-Authenticate',
       'Basic',
+      'Proxy-Status',
+      'origin; error=x',
+      'Via',
+      '1.1 inner',
+      'via',
+      '1.1 tollgate-test',
     ]);
     assert.equal(exchange.upstreamMs, 4);
     assert.equal(exchange.errorCode, undefined);

@@ -8,7 +8,7 @@ import type { Plan, Target } from '../plan.ts';
 import { problemReply } from '../problem-reply.ts';
 import type { Forward } from '../run.ts';
 import type { Failure } from './failure.ts';
-import { connectionOptions, isHopByHop } from './hop-headers.ts';
+import { toCallerHeaders } from './answer-headers.ts';
 import { toUpstreamHeaders } from './request-headers.ts';
 import type { CallEvents, Transport } from './call.ts';
 
@@ -17,6 +17,8 @@ type Answer = (exchange: Exchange, reply: Reply) => void;
 export interface ForwardDeps {
   readonly transport: Transport;
   readonly clock: Clock;
+  /** Our name in `Via`. */
+  readonly pseudonym: string;
   /** Told why a call failed, for the log; callers are told less. */
   readonly onFailure: (exchange: Exchange, failure: Failure) => void;
 }
@@ -29,8 +31,9 @@ export function createForward(deps: ForwardDeps): Forward {
       target,
       method: exchange.method,
       path: toUpstreamPath(exchange, plan, target),
-      headers: toUpstreamHeaders(exchange, plan),
+      headers: toUpstreamHeaders(exchange, plan, deps.pseudonym),
       body: exchange.body,
+      tunnel: exchange.tunnel,
       timeoutMs: plan.timeoutMs,
     };
     exchange.upstreamCall = deps.transport.send(call, new PendingAnswer(exchange, answer, deps));
@@ -50,10 +53,14 @@ class PendingAnswer implements CallEvents {
     this.#sentTick = deps.clock.monotonicMs();
   }
 
+  onInterim(status: number, headers: HeaderList): void {
+    this.#exchange.responder.sendInterim(status, toCallerHeaders(headers, this.#deps.pseudonym));
+  }
+
   onHead(status: number, headers: HeaderList, body: BodySource): void {
     const exchange = this.#exchange;
     exchange.upstreamMs = this.#deps.clock.monotonicMs() - this.#sentTick;
-    this.#answer(exchange, { status, headers: toCallerHeaders(headers), body });
+    this.#answer(exchange, { status, headers: toCallerHeaders(headers, this.#deps.pseudonym), body });
   }
 
   onFailure(failure: Failure): void {
@@ -85,15 +92,4 @@ export function stripPrefix(path: string, count: number): string {
   for (let i = 0; i < count; i++) end += path.charAt(end) === '%' ? 3 : 1;
   const rest = path.slice(end);
   return rest.startsWith('/') ? rest : `/${rest}`;
-}
-
-function toCallerHeaders(upstream: HeaderList): HeaderList {
-  const options = connectionOptions(upstream);
-  const headers: HeaderList = [];
-  for (let i = 0; i + 1 < upstream.length; i += 2) {
-    const name = upstream[i] ?? '';
-    const lowerName = name.toLowerCase();
-    if (!isHopByHop(lowerName, options) && lowerName !== 'x-request-id') headers.push(name, upstream[i + 1] ?? '');
-  }
-  return headers;
 }

@@ -1,19 +1,22 @@
 // One call on one connection: writes the request, reads the answer, and decides what the connection is good for afterwards.
 
+import { hash } from 'node:crypto';
 import type { BodySink, BodySource } from '../body.ts';
-import type { Cancellable } from '../exchange.ts';
+import { headerValue, type Cancellable } from '../exchange.ts';
+import { Http1Writer } from '../http1-writer.ts';
 import { ChunkedDecoder } from '../wire/chunked.ts';
-import type { WireFault } from '../wire/fault.ts';
-import { NO_BODY, type Framing } from '../wire/framing.ts';
+import { FAULTS, type WireFault } from '../wire/fault.ts';
+import { NO_BODY, UNTIL_CLOSE, type Framing } from '../wire/framing.ts';
 import { isSameToken } from '../wire/octets.ts';
 import { readResponseHead, type ResponseHead } from '../wire/response-head.ts';
+import { idleMs } from './idle-time.ts';
 import { toFailure, UpstreamFault } from './failure.ts';
 import type { ConnectionUser, Http1UpstreamConnection } from './http1-connection.ts';
 import type { Call, CallEvents } from './call.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
-const IDLE_MS = 30_000;
-const MAX_JOINED_BYTES = 8192;
+/** An upstream that only ever says that it is still there is not waited for for ever. */
+const MAX_INTERIMS = 16;
 /** RFC 9110 §9.2.2: may be sent again when nobody knows whether it was carried out. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
@@ -32,9 +35,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   #connection: Http1UpstreamConnection | undefined = undefined;
 
   // The request on its way out.
-  #held = '';
-  #isHolding = false;
-  #isChunkedRequest = false;
+  #writer: Http1Writer | undefined = undefined;
   #isRequestSent = false;
 
   // The answer on its way in.
@@ -45,6 +46,8 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   #sink: BodySink | undefined = undefined;
   #isPaused = false;
   #hasReceived = false;
+  #interims = 0;
+  #isTunnel = false;
   #isOver = false;
   #canStay = false;
   #deadline = 0;
@@ -61,47 +64,30 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     connection.use(this);
     this.#deadline = this.#source.deadline(connection.isConnected ? this.#call.timeoutMs : CONNECT_TIMEOUT_MS);
     const { body } = this.#call;
-    this.#held = this.#toHead();
+    this.#writer = this.#toWriter(connection);
     if (body === undefined) {
       this.#isRequestSent = true;
-      this.#release();
+      this.flush();
       return;
     }
-    this.#isHolding = true;
     body.start(this);
-    this.#isHolding = false;
-    this.#release();
+    process.nextTick(flush, this); // Bytes that are at hand come before that, and go out with the head.
   }
 
   // The request's body comes in here.
 
   write(chunk: Uint8Array): boolean {
-    const socket = this.#connection?.socket;
-    if (socket === undefined || this.#isOver) return true; // Nobody reads any more; the rest falls away.
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const writer = this.#writer;
+    if (writer === undefined || this.#isOver) return true; // Nobody reads any more; the rest falls away.
     this.#deadline = this.#source.deadline(this.#call.timeoutMs);
-    if (this.#held !== '' && this.#held.length + bytes.length <= MAX_JOINED_BYTES) {
-      this.#held += this.#isChunkedRequest
-        ? `${bytes.length.toString(16)}\r\n${bytes.toString('latin1')}\r\n`
-        : bytes.toString('latin1');
-      return true;
-    }
-    const head = this.#held;
-    this.#held = '';
-    if (head === '' && !this.#isChunkedRequest) return socket.write(bytes);
-    socket.cork();
-    socket.write(this.#isChunkedRequest ? `${head}${bytes.length.toString(16)}\r\n` : head, 'latin1');
-    const canTakeMore = socket.write(bytes);
-    if (this.#isChunkedRequest) socket.write('\r\n', 'latin1');
-    socket.uncork();
-    return canTakeMore;
+    return writer.write(chunk);
   }
 
   end(): void {
     if (this.#isOver) return;
-    if (this.#isChunkedRequest) this.#held += '0\r\n\r\n';
     this.#isRequestSent = true;
-    if (!this.#isHolding) this.#release();
+    this.#writer?.end();
+    if (this.#isTunnel) this.#connection?.socket.end();
   }
 
   /** The request broke off on the caller's side: the upstream must not take it for whole. */
@@ -150,13 +136,22 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     this.#deadline = this.#source.deadline(this.#call.timeoutMs);
   }
 
+  onBurstEnd(): void {
+    this.#sink?.flush();
+  }
+
   onDrain(): void {
-    this.#call.body?.resume();
+    (this.#isTunnel ? this.#call.tunnel : this.#call.body)?.resume();
+  }
+
+  onEnd(): boolean {
+    if (this.#isTunnel) this.#sink?.end();
+    return this.#isTunnel;
   }
 
   onSweep(tick: number): void {
     const connection = this.#connection;
-    if (connection === undefined || this.#isOver || this.#isPaused || tick < this.#deadline) return;
+    if (connection === undefined || this.#isOver || this.#isPaused || this.#isTunnel || tick < this.#deadline) return;
     const kind = connection.isConnected ? 'http_response_timeout' : 'connection_timeout';
     this.#break(new UpstreamFault('upstream_timeout', kind, `no progress within ${this.#call.timeoutMs} ms`));
   }
@@ -187,13 +182,38 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     const head = readResponseHead(scanner, bytes.toString('latin1', from, end), this.#call.method);
     scanner.reset();
     if ('reason' in head) return this.#refuse(head, bytes);
-    if (head.status < 200) return end; // Interim: 100 is ours, others wait for their own road.
+    if (head.status === 101 && this.#call.tunnel !== undefined)
+      return this.#openTunnel(head, this.#call.tunnel, bytes, end);
+    if (head.status < 200) return this.#takeInterim(head, bytes, end);
     this.#head = head;
     this.#framing = head.framing;
     this.#remaining = head.framing.kind === 'length' ? head.framing.bytes : 0;
     if (head.framing.kind === 'chunked') this.#decoder = new ChunkedDecoder();
     this.#events.onHead(head.status, head.headers, this);
     if (head.framing.kind === 'none' && this.#connection !== undefined) this.#finish(this.#connection);
+    return end;
+  }
+
+  /** The upstream agrees to go on as a WebSocket; RFC 6455 §4.1 says how it proves that it understood. */
+  #openTunnel(head: ResponseHead, tunnel: BodySource, bytes: Buffer, end: number): number {
+    const { headers } = this.#call;
+    const isProven =
+      headerValue(head.headers, 'sec-websocket-accept') === toAccept(headerValue(headers, 'sec-websocket-key'));
+    if (head.upgrade === undefined || !isSameToken(head.upgrade, 'websocket') || !isProven)
+      return this.#refuse(FAULTS.startLine, bytes);
+    this.#head = head;
+    this.#framing = UNTIL_CLOSE;
+    this.#isTunnel = true;
+    this.#isRequestSent = false;
+    this.#events.onHead(head.status, head.headers, this);
+    tunnel.start(this);
+    return end;
+  }
+
+  /** 100 is between the upstream and us, who have sent the body already; 101 was not asked for; the others are for the caller. */
+  #takeInterim(head: ResponseHead, bytes: Buffer, end: number): number {
+    if (head.status === 101 || ++this.#interims > MAX_INTERIMS) return this.#refuse(FAULTS.startLine, bytes);
+    if (head.status !== 100) this.#events.onInterim(head.status, head.headers);
     return end;
   }
 
@@ -227,13 +247,13 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   /** The answer is complete. The connection goes back only when the request is, too, and both sides want to go on. */
   #finish(connection: Http1UpstreamConnection): void {
     this.#isOver = true;
-    const canStay = this.#head?.keepAlive === true && this.#isRequestSent && this.#held === '';
+    const canStay = this.#head?.keepAlive === true && this.#isRequestSent && this.#writer?.isDry === true;
     if (!canStay) {
       connection.socket.destroy();
       if (!this.#isRequestSent) this.#call.body?.cancel();
     }
     this.#canStay = canStay;
-    this.#sink?.end();
+    this.#sink?.end(this.#decoder?.trailers);
   }
 
   #refuse(fault: WireFault, bytes: Buffer): number {
@@ -254,14 +274,11 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     return this.#call.body === undefined && IDEMPOTENT.has(this.#call.method);
   }
 
-  #release(): void {
-    if (this.#held === '') return;
-    const held = this.#held;
-    this.#held = '';
-    this.#connection?.socket.write(held, 'latin1');
+  flush(): void {
+    this.#writer?.flush();
   }
 
-  #toHead(): string {
+  #toWriter(connection: Http1UpstreamConnection): Http1Writer {
     const { method, path, headers, target, body } = this.#call;
     let head = `${method} ${path} HTTP/1.1\r\nhost: ${target.authority}\r\n`;
     let hasLength = false;
@@ -270,18 +287,14 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
       if (name.length === 14 && isSameToken(name, 'content-length')) hasLength = true;
       head += `${name}: ${headers[i + 1]}\r\n`;
     }
-    this.#isChunkedRequest = body !== undefined && !hasLength;
-    return this.#isChunkedRequest ? `${head}transfer-encoding: chunked\r\n\r\n` : `${head}\r\n`;
+    const isChunked = body !== undefined && !hasLength;
+    if (isChunked) head += 'transfer-encoding: chunked\r\n';
+    return new Http1Writer(connection.socket, `${head}\r\n`, isChunked);
   }
 }
 
-/** A little less than the upstream said it would wait, so that the two do not meet half-way. */
-function idleMs(head: ResponseHead | undefined): number {
-  const headers = head?.headers ?? [];
-  for (let i = 0; i < headers.length; i += 2) {
-    if (!isSameToken(headers[i] ?? '', 'keep-alive')) continue;
-    const seconds = /timeout=(\d{1,5})/i.exec(headers[i + 1] ?? '')?.[1];
-    if (seconds !== undefined) return Math.max(0, Math.min(IDLE_MS, Number(seconds) * 1000 - 1000));
-  }
-  return IDLE_MS;
+function toAccept(key: string | undefined): string {
+  return hash('sha1', `${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`, 'base64');
 }
+
+const flush = (call: Http1Call): void => call.flush();

@@ -15,8 +15,12 @@ export interface ConnectionUser {
   readonly leaveAfter: number | undefined;
   /** Takes bytes of the answer from `from` on; what is left is offered again with what comes next, or on `offerAgain`. */
   onBytes(bytes: Buffer, from: number): number;
+  /** All bytes at hand have been offered. */
+  onBurstEnd(): void;
   onConnect(): void;
   onDrain(): void;
+  /** The upstream has ended its side. Answers whether ours goes on: so it does in a tunnel only. */
+  onEnd(): boolean;
   onSweep(tick: number): void;
   /** The connection is gone; without a cause, the upstream ended it in order. */
   onClose(cause: Error | undefined): void;
@@ -50,6 +54,9 @@ export class Http1UpstreamConnection implements Timed {
     this.socket.once(target.origin.startsWith('https:') ? 'secureConnect' : 'connect', () => this.#connect());
     this.socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.socket.on('drain', () => this.#user?.onDrain());
+    this.socket.on('end', () => {
+      if (this.#user?.onEnd() !== true) this.socket.end();
+    });
     this.socket.on('error', (cause) => (this.#cause = cause));
     this.socket.on('close', () => this.#close());
     sweep.add(this);
@@ -98,6 +105,7 @@ export class Http1UpstreamConnection implements Timed {
       else if (stuck) break;
     }
     this.#isOffering = false;
+    this.#user?.onBurstEnd();
   }
 
   /** Bytes that nobody asked for, or a request that is not through yet, forbid another use. */
@@ -122,10 +130,10 @@ export class Http1UpstreamConnection implements Timed {
 }
 
 function open(target: Target): Socket {
-  if (target.socketPath !== undefined) return connect({ path: target.socketPath });
+  if (target.socketPath !== undefined) return connect({ path: target.socketPath, allowHalfOpen: true });
   const { hostname, port, protocol } = new URL(target.origin);
   const host = hostname.replaceAll(/^\[|\]$/g, '');
-  if (protocol !== 'https:') return connect({ host, port: Number(port || 80), noDelay: true });
+  if (protocol !== 'https:') return connect({ host, port: Number(port || 80), noDelay: true, allowHalfOpen: true });
   const socket = connectTls({ host, port: Number(port || 443), servername: host, ALPNProtocols: ['http/1.1'] });
   socket.setNoDelay(true);
   return socket;

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createDeps, createExchange, createGateway, createKey, valuesOf } from '../../../test/harness/data-plane.ts';
 import { newKeyText } from '../../lib/key-text.ts';
+import { createArrival } from '../arrival.ts';
 import { compileSnapshot } from '../compile.ts';
+import type { RequestHead } from '../exchange.ts';
 import type { Plan } from '../plan.ts';
 import { toUpstreamHeaders } from './request-headers.ts';
 
+const US = 'tollgate-0a1b2c3d';
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const KEY = newKeyText('tg_live').text;
 
 function planOf(id: string | null): Plan {
@@ -21,17 +25,25 @@ function planOf(id: string | null): Plan {
 interface Caller {
   readonly isKnown?: boolean;
   readonly plan?: Plan;
+  readonly isTrusted?: boolean;
+  readonly head?: Partial<RequestHead>;
 }
 
-function convert(headers: readonly string[], { isKnown = false, plan = planOf('gw_1') }: Caller = {}): string[] {
-  const { exchange } = createExchange({ headers: [...headers], scheme: 'https' });
+function convert(
+  headers: readonly string[],
+  { isKnown = false, plan = planOf('gw_1'), isTrusted = false, head = {} }: Caller = {},
+): string[] {
+  const { exchange } = createExchange({ headers: [...headers], scheme: 'https', ...head });
+  createArrival({ pseudonym: US, trustedProxies: isTrusted ? ['0.0.0.0/0'] : [] })(exchange);
   if (isKnown) exchange.principal = createKey().credential.principal;
-  return toUpstreamHeaders(exchange, plan);
+  return toUpstreamHeaders(exchange, plan, US);
 }
 
 test('an upstream gets the headers in order, case and duplicates kept, and then what the gateway vouches for', () => {
   const headers = ['Host', 'api.test', 'accept', 'a/b', 'X-One', '1', 'Cookie', 'a=1', 'X-One', '2', 'cookie', 'b=2'];
-  assert.deepEqual(convert(headers), [
+  const sent = convert(headers);
+  assert.match(sent.pop() ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-03$/);
+  assert.deepEqual(sent, [
     'accept',
     'a/b',
     'X-One',
@@ -42,14 +54,21 @@ test('an upstream gets the headers in order, case and duplicates kept, and then 
     '2',
     'cookie',
     'b=2',
+    'via',
+    `1.1 ${US}`,
     'x-forwarded-for',
     '192.0.2.1',
     'x-forwarded-proto',
     'https',
     'x-forwarded-host',
     'api.test',
+    'x-forwarded-port',
+    '443',
+    'forwarded',
+    'for=192.0.2.1;proto=https;host=api.test',
     'x-request-id',
     'req_1',
+    'traceparent',
   ]);
 });
 
@@ -72,6 +91,19 @@ describe('what a caller claims', () => {
     'Transfer-Encoding',
     'Upgrade',
     'Proxy-Authorization',
+    'Proxy-Connection',
+    'Proxy',
+    'Trailer',
+    'traceparent',
+    'tracestate',
+    'X-Forwarded-Prefix',
+    'X-Forwarded-Ssl',
+    // As CGI and its heirs would read them.
+    'X_Forwarded_For',
+    'x-forwarded_proto',
+    'X_Request_Id',
+    'tollgate_context',
+    'X_Real_IP',
   ];
   for (const name of forged) {
     test(`is not passed on: ${name}`, () => {
@@ -93,12 +125,95 @@ describe('what a caller claims', () => {
       assert.equal(valuesOf(sent, name).length, 1, name);
     }
   });
+
+  test('cannot take away what others go by', () => {
+    const kept = ['Content-Length', '2', 'Content-Type', 'a/b', 'Cookie', 'a=1', 'Authorization', 'Basic dXNlcjpwYXNz'];
+    const named = 'host, via, traceparent, forwarded, content-length, content-type, cookie, authorization, x-gone';
+    const sent = convert(['Connection', named, 'Host', 'h', ...kept, 'X-Gone', '1']);
+    assert.deepEqual(sent.slice(0, kept.length), kept);
+    for (const name of ['via', 'forwarded', 'traceparent', 'x-forwarded-host']) {
+      assert.equal(valuesOf(sent, name).length, 1, name);
+    }
+    assert.deepEqual(valuesOf(sent, 'x-gone'), []);
+  });
+});
+
+describe('TE', () => {
+  for (const value of ['trailers', 'Trailers', 'gzip;q=0.5, trailers']) {
+    test(`goes on as the wish for trailers: ${value}`, () => {
+      const sent = convert(['TE', value, 'Connection', 'TE']);
+      assert.deepEqual([valuesOf(sent, 'te'), valuesOf(sent, 'connection')], [['trailers'], ['te']]);
+    });
+  }
+
+  for (const value of ['gzip', '', 'trailers-not', 'x trailers']) {
+    test(`ends here without it: ${JSON.stringify(value)}`, () => {
+      const sent = convert(['TE', value, 'Connection', 'TE']);
+      assert.deepEqual([valuesOf(sent, 'te'), valuesOf(sent, 'connection')], [[], []]);
+    });
+  }
+});
+
+describe('Via', () => {
+  test('is added to, after the hops before us', () => {
+    assert.deepEqual(valuesOf(convert(['Via', '1.0 one, 1.1 two', 'VIA', '1.1 three']), 'via'), [
+      '1.0 one, 1.1 two',
+      '1.1 three',
+      `1.1 ${US}`,
+    ]);
+  });
+
+  for (const protocol of ['1.0', '1.1', '2.0'] as const) {
+    test(`tells the version that the request came in: ${protocol}`, () => {
+      assert.deepEqual(valuesOf(convert([], { head: { protocol } }), 'via'), [`${protocol} ${US}`]);
+    });
+  }
+});
+
+describe('the trace', () => {
+  test('goes on with its state', () => {
+    const sent = convert(['tracestate', 'a=1', 'traceparent', `00-${TRACE}-00f067aa0ba902b7-01`, 'Tracestate', 'b=2']);
+    assert.match(valuesOf(sent, 'traceparent').join(' '), new RegExp(`^00-${TRACE}-[0-9a-f]{16}-01$`));
+    assert.deepEqual(valuesOf(sent, 'tracestate'), ['a=1', 'b=2']);
+  });
+
+  test('that cannot go on begins anew, without the state of the other', () => {
+    const sent = convert(['traceparent', `00-${TRACE}-0000000000000000-01`, 'tracestate', 'a=1']);
+    assert.equal(valuesOf(sent, 'traceparent').length, 1);
+    assert.ok(!sent.join().includes(TRACE));
+    assert.deepEqual(valuesOf(sent, 'tracestate'), []);
+  });
+});
+
+describe('a trusted proxy', () => {
+  test('is believed in the id and in whom it forwards for', () => {
+    const said = ['X-Request-Id', 'theirs', 'X-Forwarded-For', '203.0.113.9', 'X-Forwarded-Prefix', '/outer'];
+    const sent = convert([...said, 'X-Real-IP', '203.0.113.9', 'X_Forwarded_For', 'forged'], { isTrusted: true });
+    assert.deepEqual(valuesOf(sent, 'x-request-id'), ['theirs']);
+    assert.deepEqual(valuesOf(sent, 'x-forwarded-for'), ['203.0.113.9, 192.0.2.1']);
+    assert.deepEqual(valuesOf(sent, 'x-forwarded-prefix'), ['/outer']);
+    assert.ok(!sent.includes('forged'));
+  });
+
+  test('never makes a caller local', () => {
+    const [context = ''] = valuesOf(
+      convert(['X-Forwarded-For', '127.0.0.1'], { isTrusted: true, plan: planOf(null) }),
+      'tollgate-context',
+    );
+    assert.deepEqual(JSON.parse(Buffer.from(context, 'base64url').toString()), {
+      requestId: 'req_1',
+      address: '127.0.0.1',
+      forwarded: true,
+      principal: null,
+    });
+  });
 });
 
 describe('a key of ours', () => {
   const spellings: readonly (readonly [string, string])[] = [
     ['X-API-Key', KEY],
     ['x-api-key', KEY],
+    ['X_API_Key', KEY],
     ['Authorization', `Bearer ${KEY}`],
     ['authorization', `bearer   ${KEY}  `],
     ['Authorization', `Bearer\t${KEY}`],

@@ -8,6 +8,30 @@ const MAX_SIZE_DIGITS = 13;
 /** Over a whole body, so that tiny chunks with long extensions cannot cost more than they carry for ever. */
 const MAX_EXTENSION_BYTES = 16_384;
 const MAX_TRAILER_BYTES = 8192;
+/**
+ * What a head was judged by may not come after it (RFC 9110 §6.5.1): framing, routing, the connection, credentials, the kind of content.
+ * Refused and not dropped, because a sender of these wants to be read in two ways.
+ */
+const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
+  'authorization',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'cookie',
+  'expect',
+  'host',
+  'keep-alive',
+  'max-forwards',
+  'proxy-authorization',
+  'proxy-connection',
+  'set-cookie',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 const SIZE = 0;
 const EXTENSION = 1;
@@ -38,6 +62,7 @@ export class ChunkedDecoder {
   #size = 0;
   #extensionBytes = 0;
   #trailer = '';
+  #trailerNameStart = 0;
   /** Where the next octet of an extension stands: 0 after `;`, 1 in a name, 2 after `=`, 3 in a value, 4 after a quoted value. */
   #extensionPart = 0;
 
@@ -146,12 +171,16 @@ export class ChunkedDecoder {
     switch (this.#state) {
       case TRAILER_START:
         if (octet === CR) this.#state = END_LF;
-        else if (TOKEN[octet] === 1) this.#state = TRAILER_NAME;
-        else return FAULTS.trailer;
+        else if (TOKEN[octet] === 1) {
+          this.#state = TRAILER_NAME;
+          this.#trailerNameStart = this.#trailer.length;
+        } else return FAULTS.trailer;
         break;
       case TRAILER_NAME:
-        if (octet === COLON) this.#state = TRAILER_VALUE;
-        else if (TOKEN[octet] !== 1) return FAULTS.trailer;
+        if (octet === COLON) {
+          if (FORBIDDEN_TRAILERS.has(this.#trailer.slice(this.#trailerNameStart).toLowerCase())) return FAULTS.trailer;
+          this.#state = TRAILER_VALUE;
+        } else if (TOKEN[octet] !== 1) return FAULTS.trailer;
         break;
       case TRAILER_VALUE:
         if (octet === CR) this.#state = TRAILER_LF;
@@ -168,8 +197,9 @@ export class ChunkedDecoder {
       default:
         throw new Error('a chunked decoder in no known state');
     }
+    if (this.#state === END_LF) return undefined;
     if (this.#trailer.length >= MAX_TRAILER_BYTES) return FAULTS.trailer;
-    if (this.#state !== END_LF) this.#trailer += String.fromCharCode(octet);
+    this.#trailer += String.fromCharCode(octet);
     return undefined;
   }
 }

@@ -7,7 +7,7 @@ export type Framing =
   | { readonly kind: 'none' }
   | { readonly kind: 'length'; readonly bytes: number }
   | { readonly kind: 'chunked' }
-  /** Answers only: the body ends with the connection. */
+  /** Answers and tunnels only: the body ends with the connection. */
   | { readonly kind: 'close' };
 
 export const NO_BODY: Framing = { kind: 'none' };

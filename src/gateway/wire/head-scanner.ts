@@ -1,7 +1,7 @@
 // Finds the parts of a message head, octet by octet and once: where the start line's three parts and the fields lie. Resumable at every
 // octet, so that a head in single bytes is judged exactly like a head in one read. Nothing is decoded here.
 
-import { CR, COLON, FIELD_VALUE, LF, SPACE, TAB, TOKEN } from './octets.ts';
+import { CR, COLON, FIELD_VALUE, isWhiteSpace, LF, SPACE, TOKEN } from './octets.ts';
 import { FAULTS, type WireFault } from './fault.ts';
 
 export interface HeadLimits {
@@ -22,6 +22,7 @@ export interface StartLine {
   /** Whether an empty line may stand before (RFC 9112 §2.2). */
   readonly isEmptyLineSkipped: boolean;
   readonly middleFault: WireFault;
+  readonly middleLengthFault: WireFault;
 }
 
 const START = 0;
@@ -113,7 +114,7 @@ export class HeadScanner {
           while (at < last && table[bytes[from + at] ?? 0] === 1) at++;
           if (at === stop) break;
           const next = bytes[from + at] ?? 0;
-          if (at === last && table[next] === 1) return FAULTS.targetLength;
+          if (at === last && table[next] === 1) return this.#line.middleLengthFault;
           if (at === this.firstEnd + 1) return FAULTS.startLine;
           this.middleEnd = at;
           this.lastEnd = at;
@@ -188,8 +189,4 @@ export class HeadScanner {
     this.#position = at;
     return at === limit ? FAULTS.headLength : undefined;
   }
-}
-
-function isWhiteSpace(octet: number | undefined): boolean {
-  return octet === SPACE || octet === TAB;
 }

@@ -42,6 +42,24 @@ export function isSameToken(text: string, lower: string): boolean {
   return true;
 }
 
+/** Whether a list that is parted by commas, as in `Connection`, has the member `lower`, whose letters are all lower case. */
+export function hasMember(list: string, lower: string): boolean {
+  for (let start = 0; start < list.length;) {
+    const comma = list.indexOf(',', start);
+    const next = comma < 0 ? list.length : comma;
+    let end = next;
+    while (start < end && isWhiteSpace(list.charCodeAt(start))) start++;
+    while (end > start && isWhiteSpace(list.charCodeAt(end - 1))) end--;
+    if (end - start === lower.length && isSameToken(list.slice(start, end), lower)) return true;
+    start = next + 1;
+  }
+  return false;
+}
+
+export function isWhiteSpace(octet: number | undefined): boolean {
+  return octet === SPACE || octet === TAB;
+}
+
 function table(members: string): Uint8Array {
   return range((octet) => members.includes(String.fromCharCode(octet)));
 }

@@ -3,8 +3,8 @@
 import { FAULTS, type WireFault } from './fault.ts';
 import { toFraming, type Framing } from './framing.ts';
 import { HeadScanner, type HeadLimits, type StartLine } from './head-scanner.ts';
-import { checkTarget, isAuthority } from './target.ts';
-import { isSameToken, TARGET, TOKEN } from './octets.ts';
+import { checkTarget, isAuthority, toAuthority } from './target.ts';
+import { hasMember, isSameToken, TARGET, TOKEN } from './octets.ts';
 
 const REQUEST_LINE: StartLine = {
   first: TOKEN,
@@ -13,6 +13,7 @@ const REQUEST_LINE: StartLine = {
   isLastOptional: false,
   isEmptyLineSkipped: true,
   middleFault: FAULTS.target,
+  middleLengthFault: FAULTS.targetLength,
 };
 
 export interface RequestHead {
@@ -34,6 +35,11 @@ export interface RequestHead {
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const FORBIDDEN: ReadonlySet<string> = new Set(['TRACE', 'CONNECT']);
 
+export function checkMethod(method: string): WireFault | undefined {
+  if (METHODS.has(method)) return undefined;
+  return FORBIDDEN.has(method) ? FAULTS.methodForbidden : FAULTS.method;
+}
+
 export function createRequestScanner(limits: HeadLimits): HeadScanner {
   return new HeadScanner(REQUEST_LINE, limits);
 }
@@ -44,7 +50,8 @@ export function readRequestHead(scanner: HeadScanner, text: string): RequestHead
   const isHttp10 = version === 'HTTP/1.0';
   if (!isHttp10 && version !== 'HTTP/1.1') return /^HTTP\/\d\.\d$/.test(version) ? FAULTS.version : FAULTS.startLine;
   const method = text.slice(scanner.firstStart, scanner.firstEnd);
-  if (!METHODS.has(method)) return FORBIDDEN.has(method) ? FAULTS.methodForbidden : FAULTS.method;
+  const wrongMethod = checkMethod(method);
+  if (wrongMethod !== undefined) return wrongMethod;
 
   const headers: string[] = [];
   let host: string | undefined;
@@ -92,12 +99,16 @@ export function readRequestHead(scanner: HeadScanner, text: string): RequestHead
   }
 
   if (hosts > 1 || (hosts === 0 && !isHttp10) || (host !== undefined && !isAuthority(host))) return FAULTS.host;
-  const target = checkTarget(method, text.slice(scanner.firstEnd + 1, scanner.middleEnd), host);
+  const rawTarget = text.slice(scanner.firstEnd + 1, scanner.middleEnd);
+  const target = checkTarget(method, rawTarget, host);
   if (typeof target !== 'string') return target;
+  if (host === undefined) {
+    host = toAuthority(rawTarget);
+    if (host !== undefined) headers.push('Host', host);
+  }
   const framing = toFraming(lengths, contentLength, transferEncoding, isHttp10);
   if ('status' in framing) return framing;
   if (expect !== undefined && !isSameToken(expect, '100-continue')) return FAULTS.expectation;
-  const options = connection === '' ? '' : `,${connection.toLowerCase().replaceAll(/[ \t]/g, '')},`;
   return {
     method,
     target,
@@ -105,8 +116,8 @@ export function readRequestHead(scanner: HeadScanner, text: string): RequestHead
     headers,
     host,
     framing,
-    keepAlive: options.includes(',close,') ? false : !isHttp10 || options.includes(',keep-alive,'),
+    keepAlive: hasMember(connection, 'close') ? false : !isHttp10 || hasMember(connection, 'keep-alive'),
     expectsContinue: expect !== undefined && !isHttp10,
-    upgrade: upgrade !== undefined && !isHttp10 && options.includes(',upgrade,') ? upgrade : undefined,
+    upgrade: upgrade !== undefined && !isHttp10 && hasMember(connection, 'upgrade') ? upgrade : undefined,
   };
 }

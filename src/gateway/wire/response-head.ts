@@ -3,7 +3,7 @@
 import { FAULTS, type WireFault } from './fault.ts';
 import { CHUNKED, NO_BODY, toFraming, UNTIL_CLOSE, type Framing } from './framing.ts';
 import { HeadScanner, type HeadLimits, type StartLine } from './head-scanner.ts';
-import { FIELD_VALUE, isDigit, isSameToken, TARGET } from './octets.ts';
+import { FIELD_VALUE, hasMember, isDigit, isSameToken, TARGET } from './octets.ts';
 
 const STATUS_LINE: StartLine = {
   first: TARGET,
@@ -12,6 +12,7 @@ const STATUS_LINE: StartLine = {
   isLastOptional: true,
   isEmptyLineSkipped: false,
   middleFault: FAULTS.startLine,
+  middleLengthFault: FAULTS.startLine,
 };
 
 export interface ResponseHead {
@@ -49,7 +50,7 @@ export function readResponseHead(scanner: HeadScanner, text: string, method: str
     headers.push(name, value);
     switch (name.length) {
       case 7:
-        if (isSameToken(name, 'upgrade')) upgrade = value;
+        if (isSameToken(name, 'upgrade')) upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`;
         break;
       case 10:
         if (isSameToken(name, 'connection')) connection = connection === '' ? value : `${connection},${value}`;
@@ -71,15 +72,14 @@ export function readResponseHead(scanner: HeadScanner, text: string, method: str
 
   const declared = toFraming(lengths, contentLength, transferEncoding, isHttp10);
   if ('status' in declared) return declared;
-  const options = connection === '' ? '' : `,${connection.toLowerCase().replaceAll(/[ \t]/g, '')},`;
   const framing = toAnswerFraming(declared, lengths, status, method);
-  const wantsMore = options.includes(',close,') ? false : !isHttp10 || options.includes(',keep-alive,');
+  const wantsMore = hasMember(connection, 'close') ? false : !isHttp10 || hasMember(connection, 'keep-alive');
   return {
     status,
     headers,
     framing,
     keepAlive: wantsMore && framing.kind !== 'close',
-    upgrade: options.includes(',upgrade,') ? upgrade : undefined,
+    upgrade: hasMember(connection, 'upgrade') ? upgrade : undefined,
   };
 }
 

@@ -8,15 +8,24 @@ const SLASH = 0x2f;
 const BRACKET = 0x5b;
 const PERCENT = 0x25;
 
+const MAX_IPV6_LENGTH = 45;
+const HEX_GROUP = /^[0-9A-Fa-f]{1,4}$/;
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
 /** The target in origin form (path and query untouched), `*` for OPTIONS, or what is wrong with it. */
 export function checkTarget(method: string, target: string, host: string | undefined): string | WireFault {
   if (target.charCodeAt(0) === SLASH) return target;
   if (target === '*') return method === 'OPTIONS' ? target : FAULTS.target;
-  return fromAbsoluteForm(target, host);
+  return fromAbsoluteForm(method, target, host);
+}
+
+/** The authority of a target that `checkTarget` let pass; undefined for one that is not in absolute form. */
+export function toAuthority(target: string): string | undefined {
+  return /^https?:\/\/([^/?]+)/i.exec(target)?.[1];
 }
 
 /** RFC 9112 §3.2.2: the authority of an absolute target wins over Host; two that differ are refused instead of choosing. */
-function fromAbsoluteForm(target: string, host: string | undefined): string | WireFault {
+function fromAbsoluteForm(method: string, target: string, host: string | undefined): string | WireFault {
   const scheme = /^https?:\/\//i.exec(target)?.[0];
   if (scheme === undefined) return FAULTS.target;
   const rest = target.slice(scheme.length);
@@ -24,7 +33,8 @@ function fromAbsoluteForm(target: string, host: string | undefined): string | Wi
   const authority = end < 0 ? rest : rest.slice(0, end);
   if (!isAuthority(authority)) return FAULTS.target;
   if (host !== undefined && host.toLowerCase() !== authority.toLowerCase()) return FAULTS.host;
-  const origin = end < 0 ? '/' : rest.slice(end);
+  if (end < 0) return method === 'OPTIONS' ? '*' : '/'; // RFC 9112 §3.2.4
+  const origin = rest.slice(end);
   return origin.startsWith('/') ? origin : `/${origin}`;
 }
 
@@ -50,5 +60,21 @@ function hostNameEnd(text: string): number {
 
 function ipLiteralEnd(text: string): number {
   const close = text.indexOf(']');
-  return close > 0 && /^[0-9A-Fa-f:.]{2,45}$/.test(text.slice(1, close)) ? close + 1 : -1;
+  return close > 0 && close <= MAX_IPV6_LENGTH + 1 && isIpv6(text.slice(1, close)) ? close + 1 : -1;
+}
+
+/** Eight groups of four hexadecimal digits, the last two perhaps as IPv4, `::` once for one or more of zero. No zone (RFC 6874 is obsolete). */
+function isIpv6(text: string): boolean {
+  const halves = text.split('::');
+  let groups = 0;
+  for (const [i, half] of halves.entries()) {
+    if (half === '') continue;
+    const parts = half.split(':');
+    for (const [k, part] of parts.entries()) {
+      if (HEX_GROUP.test(part)) groups++;
+      else if (i === halves.length - 1 && k === parts.length - 1 && IPV4.test(part)) groups += 2;
+      else return false;
+    }
+  }
+  return halves.length === 1 ? groups === 8 : halves.length === 2 && groups < 8;
 }

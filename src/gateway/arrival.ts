@@ -1,0 +1,82 @@
+// What is found out about a request before anything is done with it: who is calling, under which id, in which trace, and whether it has
+// been here before. One look at each field; a value is read only when its name is one of ours.
+
+import { createIpMatcher } from '../lib/ip-range.ts';
+import { Problem } from '../lib/problem.ts';
+import type { Exchange } from './exchange.ts';
+import { resolveClientAddress } from './forwarded.ts';
+import { beginTrace, continueTrace, isTraceparent } from './trace-context.ts';
+import { listsHop } from './via.ts';
+import { isSameToken } from './wire/octets.ts';
+
+const MAX_ID_CHARACTERS = 128;
+
+export interface ArrivalOptions {
+  /** Our name in `Via`. */
+  readonly pseudonym: string;
+  /** Addresses and ranges of the proxies whose word is taken for who is behind them. */
+  readonly trustedProxies: readonly string[];
+}
+
+/** Notes on the exchange what it finds. Returns why the request may go no further, if so. */
+export type Arrive = (exchange: Exchange) => Problem | undefined;
+
+export function createArrival({ pseudonym, trustedProxies }: ArrivalOptions): Arrive {
+  const isTrusted = createIpMatcher(trustedProxies);
+
+  return (exchange) => {
+    const { headers, peerAddress } = exchange;
+    let parent: string | undefined;
+    let parents = 0;
+    let theirId: string | undefined;
+    let theirIds = 0;
+    let isLoop = false;
+    for (let i = 0; i + 1 < headers.length; i += 2) {
+      const name = headers[i] ?? '';
+      switch (name.length) {
+        case 3:
+          if (isSameToken(name, 'via') && listsHop(headers[i + 1] ?? '', pseudonym)) isLoop = true;
+          break;
+        case 11:
+          if (!isSameToken(name, 'traceparent')) break;
+          parent = headers[i + 1];
+          parents++;
+          break;
+        case 12:
+          if (!isSameToken(name, 'x-request-id')) break;
+          theirId = headers[i + 1];
+          theirIds++;
+          break;
+        default:
+      }
+    }
+
+    // Several are as good as none: nobody can tell which one is meant.
+    if (parents === 1 && parent !== undefined && isTraceparent(parent)) {
+      exchange.traceparent = continueTrace(parent);
+      exchange.continuesTrace = true;
+    } else exchange.traceparent = beginTrace();
+    if (isTrusted(peerAddress)) {
+      exchange.isPeerTrusted = true;
+      exchange.clientAddress = resolveClientAddress(headers, peerAddress, isTrusted);
+      if (theirIds === 1 && theirId !== undefined && isRequestId(theirId)) exchange.correlationId = theirId;
+    }
+    return isLoop ? loopDetected() : undefined;
+  };
+}
+
+function loopDetected(): Problem {
+  return new Problem('loop_detected', { headers: ['proxy-status', 'tollgate; error=proxy_loop_detected'] });
+}
+
+/** Letters, digits and `._:-` only: it goes into logs and answers. */
+function isRequestId(text: string): boolean {
+  if (text === '' || text.length > MAX_ID_CHARACTERS) return false;
+  for (let i = 0; i < text.length; i++) {
+    const octet = text.charCodeAt(i);
+    const lower = octet | 0x20;
+    const isAlphanumeric = (octet >= 0x30 && octet <= 0x3a) || (lower >= 0x61 && lower <= 0x7a);
+    if (!isAlphanumeric && octet !== 0x2d && octet !== 0x2e && octet !== 0x5f) return false;
+  }
+  return true;
+}

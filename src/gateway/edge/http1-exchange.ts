@@ -1,0 +1,69 @@
+// From a request's head to an Exchange.
+
+import type { Clock } from '../../lib/clock.ts';
+import { newId } from '../../lib/id.ts';
+import type { BodySource } from '../body.ts';
+import { Exchange, type Responder } from '../exchange.ts';
+import { isSameToken } from '../wire/octets.ts';
+import type { RequestHead } from '../wire/request-head.ts';
+
+/** What all requests of a connection have in common. */
+export interface Origin {
+  readonly scheme: 'http' | 'https';
+  readonly peerAddress: string;
+}
+
+export interface ExchangeParts extends Origin {
+  readonly body: BodySource | undefined;
+  readonly tunnel: BodySource | undefined;
+  readonly responder: Responder;
+}
+
+export function toExchange(head: RequestHead, parts: ExchangeParts, clock: Clock): Exchange {
+  const { target } = head;
+  const query = target.indexOf('?');
+  const startedAtMs = clock.nowMs();
+  return new Exchange({
+    id: newId('req', startedAtMs),
+    startedAtMs,
+    startedTick: clock.monotonicMs(),
+    method: head.method,
+    path: query < 0 ? target : target.slice(0, query),
+    query: query < 0 ? '' : target.slice(query),
+    headers: head.headers,
+    scheme: parts.scheme,
+    protocol: head.isHttp10 ? '1.0' : '1.1',
+    peerAddress: parts.peerAddress,
+    body: parts.body,
+    tunnel: parts.tunnel,
+    responder: parts.responder,
+  });
+}
+
+/** What is refused before it is a request leaves a record, too; its answer is written by hand. */
+export function toRefusedExchange({ scheme, peerAddress }: Origin, clock: Clock): Exchange {
+  const startedAtMs = clock.nowMs();
+  return new Exchange({
+    id: newId('req', startedAtMs),
+    startedAtMs,
+    startedTick: clock.monotonicMs(),
+    method: '',
+    path: '',
+    query: '',
+    headers: [],
+    scheme,
+    peerAddress,
+    body: undefined,
+    responder: { send: () => {}, sendInterim: () => {} },
+  });
+}
+
+/** RFC 6455 §4.1: the one protocol that a connection may go on with. */
+export function isWebSocket(head: RequestHead): boolean {
+  return (
+    head.upgrade !== undefined &&
+    isSameToken(head.upgrade, 'websocket') &&
+    head.method === 'GET' &&
+    head.framing.kind === 'none'
+  );
+}

@@ -1,0 +1,122 @@
+// One HTTP/2 connection: Node's engine frames it, each of its streams becomes an exchange (RFC 9113).
+
+import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { newId } from '../../lib/id.ts';
+import { Exchange } from '../exchange.ts';
+import { Http2Answer } from './http2-answer.ts';
+import { readHttp2Head, type Http2Head } from './http2-head.ts';
+import type { EdgeLimits } from './limits.ts';
+import type { EdgeConnection, EdgeShared } from './shared.ts';
+
+const MAX_STREAMS = 100;
+/** How long a connection that ends waits for the caller's part in it. */
+const LINGER_MS = 2000;
+
+export class Http2Connection implements EdgeConnection {
+  readonly socket: TLSSocket;
+  readonly #shared: EdgeShared;
+  readonly #address: string;
+  readonly #session: ServerHttp2Session;
+  readonly #answers = new Set<Http2Answer>();
+  #requests = 0;
+  /** When the connection is given up unless a stream is open, in monotonic milliseconds. */
+  #deadline: number;
+
+  constructor(socket: TLSSocket, address: string, shared: EdgeShared) {
+    this.socket = socket;
+    this.#address = address;
+    this.#shared = shared;
+    this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
+    this.#session = performServerHandshake(socket, toSessionOptions(shared.limits));
+    this.#session.on('stream', (stream, fields, _flags, raw) => this.#begin(stream, fields[':method'] === 'HEAD', raw));
+    this.#session.on('error', () => {}); // Told by `close`, which always follows.
+    // Half a connection is none: without the caller's frames no stream can go on.
+    socket.on('end', () => socket.destroy());
+    this.#session.on('close', () => shared.forget(this, this.#address));
+  }
+
+  /**
+   * No further streams: GOAWAY tells which was the last one taken (RFC 9113 §6.8), so that a caller knows which of theirs may be sent
+   * again elsewhere. Those taken are answered, then the connection closes.
+   */
+  drain(): void {
+    if (this.#session.closed || this.#session.destroyed) return;
+    this.#deadline = this.#shared.sweep.deadline(LINGER_MS);
+    this.#session.close();
+  }
+
+  onSweep(tick: number): void {
+    for (const answer of this.#answers.values()) answer.onSweep(tick);
+    if (tick < this.#deadline) return;
+    if (this.#answers.size > 0) return;
+    if (this.#session.closed) this.socket.destroy();
+    else this.drain();
+  }
+
+  #begin(stream: ServerHttp2Stream, isHead: boolean, raw: readonly string[]): void {
+    const { clock, limits, runner } = this.#shared;
+    this.#requests++;
+    const found = readHttp2Head(raw, limits);
+    const head = 'reason' in found ? undefined : found;
+    const answer = new Http2Answer(stream, isHead, head, this.#shared);
+    this.#answers.add(answer);
+    stream.on('close', () => this.#end(answer));
+    const startedAtMs = clock.nowMs();
+    const exchange = new Exchange({
+      id: newId('req', startedAtMs),
+      startedAtMs,
+      startedTick: clock.monotonicMs(),
+      ...toRequestLine(head),
+      headers: head?.headers ?? [],
+      scheme: 'https',
+      protocol: '2.0',
+      peerAddress: this.#address,
+      body: answer.body,
+      responder: answer,
+    });
+    answer.exchange = exchange;
+    if ('reason' in found) answer.refuse(found);
+    else if (found.framing.kind === 'length' && found.framing.bytes > limits.bodyBytes) answer.onBodyTooLarge();
+    else runner.run(exchange);
+    if (this.#requests >= limits.requestsPerConnection) this.drain();
+  }
+
+  #end(answer: Http2Answer): void {
+    this.#answers.delete(answer);
+    if (this.#answers.size > 0) return;
+    const { limits, sweep } = this.#shared;
+    this.#deadline = sweep.deadline(this.#session.closed ? LINGER_MS : limits.idleTimeoutMs);
+  }
+}
+
+function toRequestLine(head: Http2Head | undefined): { method: string; path: string; query: string } {
+  if (head === undefined) return { method: '', path: '', query: '' };
+  const { method, target } = head;
+  const query = target.indexOf('?');
+  if (query < 0) return { method, path: target, query: '' };
+  return { method, path: target.slice(0, query), query: target.slice(query) };
+}
+
+/** Twice what we answer: a little too much gets an answer and a record, much too much a reset. */
+function toSessionOptions(limits: EdgeLimits): Parameters<typeof performServerHandshake>[1] {
+  return {
+    settings: {
+      enableConnectProtocol: false,
+      enablePush: false,
+      maxConcurrentStreams: MAX_STREAMS,
+      maxHeaderListSize: limits.headBytes * 2,
+    },
+    maxHeaderListPairs: limits.fields * 2,
+    // Floods: frames that are no requests end the connection (CVE-2019-9512 to 9515, CVE-2023-44487).
+    maxOutstandingPings: 10,
+    maxSettings: 32,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: 100,
+    streamResetBurst: 1000,
+    streamResetRate: 33,
+    maxSessionMemory: 10,
+    // What an upstream says twice is passed on twice.
+    strictSingleValueFields: false,
+  };
+}

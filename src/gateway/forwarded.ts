@@ -1,0 +1,152 @@
+// Who asked for what before us: `X-Forwarded-*` and `Forwarded` (RFC 7239), read from trusted proxies, and written for upstreams.
+//
+// Which of the two a trusted proxy keeps is not known. Most write `X-Forwarded-For` and let a caller's own `Forwarded` pass, so that
+// the first is believed where both stand and do not agree.
+
+import { isIP } from 'node:net';
+import { toPlainAddress } from '../lib/ip-range.ts';
+import type { Exchange, HeaderList } from './exchange.ts';
+import { isSameToken, TOKEN } from './wire/octets.ts';
+
+/** Proxies in a row that are followed back. */
+const MAX_HOPS = 32;
+const PAIR = /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)|"((?:[^"\\]|\\.)*)")[ \t]*([;,]|$)/y;
+
+/**
+ * The nearest one whom no trusted proxy is known to be: the right-most entry that is not trusted, or the farthest when all are.
+ * An entry that is no address (`unknown`, `_hidden`) ends the search at whoever wrote it.
+ */
+export function resolveClientAddress(
+  headers: readonly string[],
+  peerAddress: string,
+  isTrusted: (address: string) => boolean,
+): string {
+  const { nodes } = readClaims(headers);
+  let client = peerAddress;
+  const last = nodes.length - 1;
+  for (let i = last; i >= 0 && last - i < MAX_HOPS; i--) {
+    const address = toAddress(nodes[i] ?? '');
+    if (address === undefined) return client;
+    client = address;
+    if (!isTrusted(address)) return client;
+  }
+  return client;
+}
+
+/** Adds what an upstream is told: our own view alone, or added to that of the trusted proxies before us. `host` is the caller's. */
+export function pushForwarding(to: HeaderList, exchange: Exchange, host: string | undefined): void {
+  const peer = exchange.peerAddress === '' ? 'unknown' : exchange.peerAddress;
+  const element = toElement(peer, exchange.scheme, host);
+  if (!exchange.isPeerTrusted) {
+    to.push('x-forwarded-for', peer, 'x-forwarded-proto', exchange.scheme);
+    if (host !== undefined) to.push('x-forwarded-host', host, 'x-forwarded-port', toPort(host, exchange.scheme));
+    to.push('forwarded', element);
+    return;
+  }
+  const claims = readClaims(exchange.headers);
+  const scheme = lastValue(exchange.headers, 'x-forwarded-proto') ?? exchange.scheme;
+  const shownHost = lastValue(exchange.headers, 'x-forwarded-host') ?? host;
+  to.push('x-forwarded-for', [...claims.nodes, peer].join(', '), 'x-forwarded-proto', scheme);
+  if (shownHost !== undefined) {
+    const port = lastValue(exchange.headers, 'x-forwarded-port') ?? toPort(shownHost, scheme);
+    to.push('x-forwarded-host', shownHost, 'x-forwarded-port', port);
+  }
+  to.push('forwarded', claims.forwarded === '' ? element : `${claims.forwarded}, ${element}`);
+}
+
+interface Claims {
+  /** Addresses, the farthest first, as they were written in `X-Forwarded-For`, or would be. */
+  readonly nodes: readonly string[];
+  /** The same as elements of `Forwarded`, with whatever else they tell; empty when there are none. */
+  readonly forwarded: string;
+}
+
+function readClaims(headers: readonly string[]): Claims {
+  const nodes = joinedValues(headers, 'x-forwarded-for')
+    .split(',')
+    .map((node) => node.trim())
+    .filter((node) => node !== '');
+  const forwarded = joinedValues(headers, 'forwarded');
+  const told = forwarded === '' ? undefined : parseForwarded(forwarded);
+  if (nodes.length === 0) {
+    return {
+      nodes: told?.map((node) => toAddress(node) ?? 'unknown') ?? [],
+      forwarded: told === undefined ? '' : forwarded,
+    };
+  }
+  const agrees = told !== undefined && isSameNode(told.at(-1) ?? '', nodes.at(-1) ?? '');
+  return { nodes, forwarded: agrees ? forwarded : nodes.map((node) => `for=${toNode(node)}`).join(', ') };
+}
+
+const isSameNode = (a: string, b: string): boolean => (toAddress(a) ?? a) === (toAddress(b) ?? b);
+
+/** The `for` of every element, empty where there is none; undefined when it is not well-formed. */
+function parseForwarded(text: string): string[] | undefined {
+  const nodes: string[] = [];
+  let node = '';
+  PAIR.lastIndex = 0;
+  while (PAIR.lastIndex < text.length) {
+    const pair = PAIR.exec(text);
+    if (pair === null) return undefined;
+    const [, name = '', token, quoted = '', end] = pair;
+    if (isSameToken(name, 'for')) node = token ?? quoted.replaceAll(/\\(.)/g, '$1');
+    if (end === ';') continue;
+    nodes.push(node);
+    node = '';
+  }
+  return nodes;
+}
+
+/** The address in `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`; undefined when there is none. */
+function toAddress(node: string): string | undefined {
+  let text = node;
+  if (node.startsWith('[')) text = node.slice(1, Math.max(node.indexOf(']'), 1));
+  else if (node.indexOf(':') === node.lastIndexOf(':') && node.includes(':')) text = node.slice(0, node.indexOf(':'));
+  const address = toPlainAddress(text);
+  return isIP(address) === 0 ? undefined : address;
+}
+
+function toElement(peer: string, scheme: string, host: string | undefined): string {
+  const element = `for=${toNode(peer)};proto=${scheme}`;
+  return host === undefined || host === '' ? element : `${element};host=${toValue(host)}`;
+}
+
+/** RFC 7239 §6: an IPv6 address stands in brackets, and so in quotes. */
+function toNode(address: string): string {
+  if (!address.includes(':')) return toValue(address);
+  const plain = toAddress(address);
+  if (plain === undefined) return 'unknown';
+  return plain.includes(':') ? `"[${plain}]"` : plain;
+}
+
+/** As a token where it is one, else as a quoted string. */
+function toValue(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    if (TOKEN[text.charCodeAt(i)] !== 1) return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  }
+  return text;
+}
+
+/** The port that the caller asked at: of the host, or the scheme's own. */
+function toPort(host: string, scheme: string): string {
+  const colon = host.lastIndexOf(':');
+  if (colon > host.lastIndexOf(']') && colon < host.length - 1) return host.slice(colon + 1);
+  return scheme === 'https' ? '443' : '80';
+}
+
+/** Of several, the one that the nearest hop added. */
+function lastValue(headers: readonly string[], name: string): string | undefined {
+  for (let i = headers.length - 2; i >= 0; i -= 2) if (isSameToken(headers[i] ?? '', name)) return headers[i + 1];
+  return undefined;
+}
+
+/** Several fields of one name are one list (RFC 9110 §5.3). */
+function joinedValues(headers: readonly string[], name: string): string {
+  let joined = '';
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const candidate = headers[i] ?? '';
+    if (candidate.length !== name.length || !isSameToken(candidate, name)) continue;
+    joined = joined === '' ? (headers[i + 1] ?? '') : `${joined}, ${headers[i + 1]}`;
+  }
+  return joined;
+}

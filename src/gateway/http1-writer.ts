@@ -1,0 +1,59 @@
+// Writes one HTTP/1.1 message to a socket, requests and answers alike: the head in one write with the first bytes of the body where both
+// are small, and in chunks where no length was promised (RFC 9112 §7.1).
+
+import type { Socket } from 'node:net';
+
+/** Up to this, body bytes are joined to the head as text; beyond, a second buffer in one vectored write is cheaper. */
+const MAX_JOINED_BYTES = 8192;
+
+export class Http1Writer {
+  readonly #socket: Socket;
+  readonly #isChunked: boolean;
+  /** The head, and what was joined to it, until it is written. */
+  #held: string;
+
+  /** `head` with its empty line; it goes out with the first bytes of the body, or on `flush`. */
+  constructor(socket: Socket, head: string, isChunked: boolean) {
+    this.#socket = socket;
+    this.#held = head;
+    this.#isChunked = isChunked;
+  }
+
+  /** Whether everything has been handed to the socket. */
+  get isDry(): boolean {
+    return this.#held === '';
+  }
+
+  /** False when the socket can take no more now. */
+  write(chunk: Uint8Array): boolean {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const held = this.#held;
+    if (held !== '' && held.length + bytes.length <= MAX_JOINED_BYTES) {
+      const text = bytes.toString('latin1');
+      this.#held = this.#isChunked ? `${held}${bytes.length.toString(16)}\r\n${text}\r\n` : held + text;
+      return true;
+    }
+    this.#held = '';
+    const socket = this.#socket;
+    if (held === '' && !this.#isChunked) return socket.write(bytes);
+    socket.cork();
+    socket.write(this.#isChunked ? `${held}${bytes.length.toString(16)}\r\n` : held, 'latin1');
+    const canTakeMore = socket.write(bytes);
+    if (this.#isChunked) socket.write('\r\n', 'latin1');
+    socket.uncork();
+    return canTakeMore;
+  }
+
+  /** `trailers` as lines that each end with CRLF; they fall away where there are no chunks. */
+  end(trailers = ''): void {
+    if (this.#isChunked) this.#held += `0\r\n${trailers}\r\n`;
+    this.flush();
+  }
+
+  flush(): void {
+    if (this.#held === '') return;
+    const held = this.#held;
+    this.#held = '';
+    this.#socket.write(held, 'latin1');
+  }
+}
