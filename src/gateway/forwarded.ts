@@ -8,6 +8,9 @@ import { toPlainAddress } from '../lib/ip-range.ts';
 import type { Exchange, HeaderList } from './exchange.ts';
 import { isSameToken, TOKEN } from './wire/octets.ts';
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
 /** Proxies in a row that are followed back. */
 const MAX_HOPS = 32;
 const PAIR = /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)|"((?:[^"\\]|\\.)*)")[ \t]*([;,]|$)/y;
@@ -121,10 +124,13 @@ function toNode(address: string): string {
 
 /** As a token where it is one, else as a quoted string. */
 function toValue(text: string): string {
+  let isToken = true;
   for (let i = 0; i < text.length; i++) {
-    if (TOKEN[text.charCodeAt(i)] !== 1) return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+    const octet = text.charCodeAt(i);
+    if (octet === QUOTE || octet === BACKSLASH) return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+    if (TOKEN[octet] !== 1) isToken = false;
   }
-  return text;
+  return isToken ? text : `"${text}"`;
 }
 
 /** The port that the caller asked at: of the host, or the scheme's own. */
