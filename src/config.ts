@@ -181,7 +181,8 @@ export const SETTINGS = {
     meaning: 'Most connections to one gateway thread; further ones are closed at once.',
   }),
   MAX_CONNECTIONS_PER_ADDRESS: integer(1000, 1, 1_000_000, {
-    meaning: 'Most connections from one address to one gateway thread; further ones are closed at once.',
+    meaning:
+      'Most connections from one address to one gateway thread; further ones are closed at once. Trusted proxies have as many as they like.',
   }),
   DRAIN_DELAY_SECONDS: integer(1, 0, 300, {
     meaning:

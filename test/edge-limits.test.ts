@@ -23,7 +23,11 @@ interface Bench {
   readonly open: () => Promise<Wire>;
 }
 
-async function startBench(t: TestContext, limits: Partial<EdgeLimits>): Promise<Bench> {
+async function startBench(
+  t: TestContext,
+  limits: Partial<EdgeLimits>,
+  trustedProxies: readonly string[] = [],
+): Promise<Bench> {
   const ends: ('whole' | 'broken')[] = [];
   const upstream = await startUpstream((request, response) => {
     request.on('end', () => ends.push('whole')).on('error', () => ends.push('broken'));
@@ -31,7 +35,8 @@ async function startBench(t: TestContext, limits: Partial<EdgeLimits>): Promise<
   });
   t.after(() => upstream.close());
   const endpoints = (['GET', 'POST'] as const).map((method) => createEndpoint({ method }));
-  const plane = await startDataPlane({ gateways: [createGateway(upstream.url, { endpoints })], edge: { limits } });
+  const gateways = [createGateway(upstream.url, { endpoints })];
+  const plane = await startDataPlane({ gateways, edge: { limits }, trustedProxies });
   t.after(() => plane.close());
   const open = async (): Promise<Wire> => {
     const wire = await openWire(plane.port);
@@ -125,4 +130,13 @@ describe('a connection', () => {
       }
     });
   }
+
+  test('of a trusted proxy counts in all, not by address: it brings many callers', async (t) => {
+    const { open } = await startBench(t, { connectionsPerAddress: 1 }, ['127.0.0.0/8']);
+    for (let i = 0; i < 3; i++) {
+      const wire = await open();
+      wire.send(REQUEST);
+      assert.equal((await wire.readAnswer()).status, 200);
+    }
+  });
 });

@@ -3,6 +3,7 @@
 
 import { parentPort } from 'node:worker_threads';
 import { systemClock } from '../lib/clock.ts';
+import { createIpMatcher } from '../lib/ip-range.ts';
 import { openRedisLimiter } from '../limits/redis.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { openSharedMemoryLimiter } from '../limits/shared-memory.ts';
@@ -66,6 +67,7 @@ async function main(boot: ThreadBoot): Promise<void> {
     port: boot.port,
     tls: boot.tls,
     limits: boot.limits,
+    isTrusted: createIpMatcher(boot.trustedProxies),
     runner,
     clock,
   });

@@ -16,6 +16,7 @@ import type { Failure } from '../../src/gateway/upstream/failure.ts';
 import { createForward } from '../../src/gateway/upstream/forward.ts';
 import { createTransport } from '../../src/gateway/upstream/transport.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { createIpMatcher } from '../../src/lib/ip-range.ts';
 import { hashKeyText, newKeyText } from '../../src/lib/key-text.ts';
 import { apiKey } from '../../src/policies/api-key.ts';
 import { scopes } from '../../src/policies/scopes.ts';
@@ -232,6 +233,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     runner,
     clock: systemClock,
     limits: { ...USUAL_LIMITS, ...options.edge?.limits },
+    isTrusted: createIpMatcher(trustedProxies),
     tls: options.edge?.tls,
   });
   return {

@@ -16,6 +16,8 @@ export interface ListenerOptions {
   readonly runner: Runner;
   readonly clock: Clock;
   readonly limits: EdgeLimits;
+  /** Proxies bring the connections of many callers from one address: they are limited in all, not by address. */
+  readonly isTrusted: (address: string) => boolean;
   /** A second port, for TLS. */
   readonly tls?: TlsListenerOptions | undefined;
 }
@@ -70,6 +72,7 @@ class Edge implements TlsEdge {
   readonly limits: EdgeLimits;
   readonly sweep: Sweep;
   draining = false;
+  readonly #isTrusted: (address: string) => boolean;
   readonly #connections = new Set<EdgeConnection>();
   /** Connections, and TLS handshakes that are to become some. */
   #admitted = 0;
@@ -77,10 +80,11 @@ class Edge implements TlsEdge {
   #date = '';
   #dateSecond = 0;
 
-  constructor({ clock, runner, limits }: ListenerOptions) {
+  constructor({ clock, runner, limits, isTrusted }: ListenerOptions) {
     this.clock = clock;
     this.runner = runner;
     this.limits = limits;
+    this.#isTrusted = isTrusted;
     this.sweep = new Sweep(() => clock.monotonicMs());
   }
 
@@ -92,7 +96,8 @@ class Edge implements TlsEdge {
   admit(socket: Socket): string | undefined {
     const address = toAddress(socket.remoteAddress);
     const held = this.#perAddress.get(address) ?? 0;
-    if (this.#admitted >= this.limits.connections || held >= this.limits.connectionsPerAddress) {
+    const isOver = held >= this.limits.connectionsPerAddress && !this.#isTrusted(address);
+    if (this.#admitted >= this.limits.connections || isOver) {
       socket.destroy(); // Nothing is read from whoever holds too many: an answer would cost what the limit is there to save.
       return undefined;
     }
