@@ -144,3 +144,30 @@ test('an answer that ends by closing and is reset on the way never looks whole',
   const [record] = await plane.sink.wait(1);
   assert.ok(record?.status === 502 || record?.errorCode === 'upstream_broken_off');
 });
+
+describe('an answer whose upstream has closed while the caller was slow', () => {
+  // More than the sockets on the way hold, so that the end of the connection overtakes what waits for the caller.
+  const BODY = Buffer.alloc(24 * 1024 * 1024, 'x');
+  const framings: readonly [name: string, head: string][] = [
+    ['a length', `HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${BODY.length}\r\n\r\n`],
+    ['its end', 'HTTP/1.1 200 OK\r\n\r\n'],
+  ];
+  for (const [name, head] of framings) {
+    test(`and that is delimited by ${name} arrives whole`, async (t) => {
+      const { wire } = await startBench(t, (socket) => {
+        socket.write(head);
+        socket.end(BODY);
+      });
+      wire.socket.pause();
+      wire.send(`${REQUEST}\r\n`);
+      // The reader takes little at a time, with turns of the event loop between.
+      const sip = setInterval(() => {
+        wire.socket.resume();
+        setImmediate(() => wire.socket.pause());
+      }, 1);
+      t.after(() => clearInterval(sip));
+      const answer = await wire.readAnswer();
+      assert.equal(answer.body.length, BODY.length);
+    });
+  }
+});

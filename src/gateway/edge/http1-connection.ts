@@ -33,6 +33,8 @@ export class Http1Connection implements Timed {
   #requests = 0;
   #isPumping = false;
   #isClosing = false;
+  /** The caller has ended their side of a tunnel. */
+  #hasEnded = false;
   /** When the connection is given up unless something happens, in monotonic milliseconds. */
   #deadline: number;
   #ratedBytes = 0;
@@ -77,6 +79,7 @@ export class Http1Connection implements Timed {
     this.#isPumping = true;
     while (this.#pending !== undefined && this.#advance(this.#pending));
     this.#isPumping = false;
+    if (this.#hasEnded && this.#pending === undefined) this.#answer?.tunnel?.finish();
     this.#steer();
   }
 
@@ -237,8 +240,10 @@ export class Http1Connection implements Timed {
   /** The caller says that nothing more will come. With an exchange under way that is a caller who has gone, as far as HTTP goes. */
   #onEnd(): void {
     const answer = this.#answer;
-    if (answer?.isTunnel === true) answer.tunnel?.finish();
-    else if (answer !== undefined && !this.#isClosing) this.socket.destroy();
+    if (answer?.isTunnel === true) {
+      this.#hasEnded = true;
+      this.pump(); // What came before the end goes first.
+    } else if (answer !== undefined && !this.#isClosing) this.socket.destroy();
     else this.socket.end();
   }
 

@@ -44,7 +44,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   #remaining = 0;
   #decoder: ChunkedDecoder | undefined = undefined;
   #sink: BodySink | undefined = undefined;
-  #isPaused = false;
+  isPaused = false;
   #hasReceived = false;
   #interims = 0;
   #isTunnel = false;
@@ -102,8 +102,8 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   }
 
   resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
+    if (!this.isPaused) return;
+    this.isPaused = false;
     this.#deadline = this.#source.deadline(this.#call.timeoutMs);
     this.#connection?.offerAgain();
   }
@@ -118,7 +118,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
 
   onBytes(bytes: Buffer, from: number): number {
     if (this.#isOver) return bytes.length;
-    if (this.#isPaused) {
+    if (this.isPaused) {
       this.#connection?.socket.pause();
       return from;
     }
@@ -151,7 +151,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
 
   onSweep(tick: number): void {
     const connection = this.#connection;
-    if (connection === undefined || this.#isOver || this.#isPaused || this.#isTunnel || tick < this.#deadline) return;
+    if (connection === undefined || this.#isOver || this.isPaused || this.#isTunnel || tick < this.#deadline) return;
     const kind = connection.isConnected ? 'http_response_timeout' : 'connection_timeout';
     this.#break(new UpstreamFault('upstream_timeout', kind, `no progress within ${this.#call.timeoutMs} ms`));
   }
@@ -241,7 +241,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   }
 
   #give(data: Uint8Array): void {
-    if (this.#sink?.write(data) === false) this.#isPaused = true;
+    if (this.#sink?.write(data) === false) this.isPaused = true;
   }
 
   /** The answer is complete. The connection goes back only when the request is, too, and both sides want to go on. */

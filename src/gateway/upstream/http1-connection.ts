@@ -13,6 +13,8 @@ const HEAD_LIMITS = { headBytes: 65_536, fields: 256 };
 export interface ConnectionUser {
   /** Set when the user has all it wanted and the connection is in order: how long it may wait for the next one, in milliseconds. */
   readonly leaveAfter: number | undefined;
+  /** It can take nothing now, and says `offerAgain` when it can. */
+  readonly isPaused: boolean;
   /** Takes bytes of the answer from `from` on; what is left is offered again with what comes next, or on `offerAgain`. */
   onBytes(bytes: Buffer, from: number): number;
   /** All bytes at hand have been offered. */
@@ -42,6 +44,9 @@ export class Http1UpstreamConnection implements Timed {
   #from = 0;
   #cause: Error | undefined = undefined;
   #isOffering = false;
+  /** The upstream has ended its side; the connection is gone. Told to the user only after the bytes that came before. */
+  #hasEnded = false;
+  #isGone = false;
   #idleUntilTick = 0;
   isConnected = false;
   /** Calls that were carried to their end before the present one. */
@@ -55,7 +60,8 @@ export class Http1UpstreamConnection implements Timed {
     this.socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.socket.on('drain', () => this.#user?.onDrain());
     this.socket.on('end', () => {
-      if (this.#user?.onEnd() !== true) this.socket.end();
+      this.#hasEnded = true;
+      this.#settle();
     });
     this.socket.on('error', (cause) => (this.#cause = cause));
     this.socket.on('close', () => this.#close());
@@ -106,6 +112,7 @@ export class Http1UpstreamConnection implements Timed {
     }
     this.#isOffering = false;
     this.#user?.onBurstEnd();
+    if (this.#hasEnded || this.#isGone) this.#settle();
   }
 
   /** Bytes that nobody asked for, or a request that is not through yet, forbid another use. */
@@ -123,7 +130,19 @@ export class Http1UpstreamConnection implements Timed {
   #close(): void {
     this.#sweep.remove(this);
     this.#owner.onGone(this);
+    this.#isGone = true;
+    this.#settle();
+  }
+
+  /** Tells of the end, unless the user has still to take what came before it. */
+  #settle(): void {
     const user = this.#user;
+    if (this.#pending !== undefined && user?.isPaused === true) return;
+    if (this.#hasEnded) {
+      this.#hasEnded = false;
+      if (user?.onEnd() !== true) this.socket.end();
+    }
+    if (!this.#isGone) return;
     this.#user = undefined;
     user?.onClose(this.#cause);
   }
