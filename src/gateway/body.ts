@@ -2,7 +2,7 @@
 
 /** Takes a body, chunk by chunk. Exactly one of `end` and `fail` is called, once, last. */
 export interface BodySink {
-  /** Returns false when no more can be taken now; the source then waits for its `resume`. The chunk is the sink's from here on. */
+  /** Returns false when no more can be taken now; the source then waits for its `resume`. The chunk is lent: whoever needs it after returning copies it. */
   write(chunk: Uint8Array): boolean;
   /** All that is at hand has been written: a head that was held back to be joined with it goes out now. The answer's source calls it after every burst. */
   flush(): void;

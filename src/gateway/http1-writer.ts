@@ -26,15 +26,15 @@ export class Http1Writer {
 
   /** False when the socket can take no more now. */
   write(chunk: Uint8Array): boolean {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const held = this.#held;
-    if (held !== '' && held.length + bytes.length <= MAX_JOINED_BYTES) {
-      const text = bytes.toString('latin1');
-      this.#held = this.#isChunked ? `${held}${bytes.length.toString(16)}\r\n${text}\r\n` : held + text;
+    if (held !== '' && held.length + chunk.length <= MAX_JOINED_BYTES) {
+      const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
+      this.#held = this.#isChunked ? `${held}${chunk.length.toString(16)}\r\n${text}\r\n` : held + text;
       return true;
     }
     this.#held = '';
     const socket = this.#socket;
+    const bytes = Buffer.from(chunk); // It is only lent to us, and the socket may keep it.
     if (held === '' && !this.#isChunked) return socket.write(bytes);
     socket.cork();
     socket.write(this.#isChunked ? `${held}${bytes.length.toString(16)}\r\n` : held, 'latin1');

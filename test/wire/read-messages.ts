@@ -145,7 +145,7 @@ class MessageReader<H extends Head> {
       if (this.#remaining === 0) this.#complete(message);
       return true;
     }
-    const end = this.#decoder.feed(bytes, this.#from, (data) => {
+    const end = this.#decoder.feed(bytes, this.#from, bytes.length, (data) => {
       message.body += Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
     });
     if (typeof end !== 'number') return this.#refuse(end);

@@ -75,20 +75,20 @@ export class Http1Body implements BodySource {
     if (!this.isComplete) sink?.fail(cause);
   }
 
-  /** Takes the bytes from `from` on that belong to the body; answers with the offset after them. */
-  feed(bytes: Buffer, from: number): number | WireFault {
+  /** Takes the bytes between `from` and `end` that belong to the body; answers with the offset after them. */
+  feed(bytes: Buffer, from: number, end: number): number | WireFault {
     if (this.#decoder === undefined) {
-      const end = Math.min(bytes.length, from + this.#remaining);
-      this.#remaining -= end - from;
-      this.#take(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
+      const bodyEnd = Math.min(end, from + this.#remaining);
+      this.#remaining -= bodyEnd - from;
+      this.#take(bytes.subarray(from, bodyEnd));
       if (this.#remaining === 0) this.#complete();
-      return end;
+      return bodyEnd;
     }
-    const end = this.#decoder.feed(bytes, from, (data) => this.#take(data));
-    if (typeof end !== 'number') return end;
+    const bodyEnd = this.#decoder.feed(bytes, from, end, (data) => this.#take(data));
+    if (typeof bodyEnd !== 'number') return bodyEnd;
     if (this.received > this.#maxBytes) return BODY_TOO_LARGE;
     if (this.#decoder.isDone) this.#complete();
-    return end;
+    return bodyEnd;
   }
 
   #take(data: Uint8Array): void {

@@ -26,9 +26,10 @@ export class Http1Connection implements Timed {
   readonly shared: EdgeShared;
   readonly #origin: Origin;
   readonly #scanner: HeadScanner;
-  /** Received and not yet understood, from `#from` on. */
+  /** Received and not yet understood, between `#from` and `#end`. */
   #pending: Buffer | undefined = undefined;
   #from = 0;
+  #end = 0;
   #answer: Http1Answer | undefined = undefined;
   #requests = 0;
   #isPumping = false;
@@ -46,7 +47,6 @@ export class Http1Connection implements Timed {
     this.#origin = { scheme, peerAddress: address };
     this.#scanner = createRequestScanner(shared.limits);
     this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#answer?.onDrain());
     socket.on('end', () => this.#onEnd());
     socket.on('error', () => socket.destroy());
@@ -112,16 +112,22 @@ export class Http1Connection implements Timed {
     return answer.body === undefined || answer.body.isShorterThan(MAX_DISCARDED_BYTES);
   }
 
-  #receive(chunk: Buffer): void {
+  /** Takes the octets before `end`, which are lent until it returns. */
+  receive(bytes: Buffer, end: number): void {
     if (this.#isClosing) return;
     if (this.#pending === undefined) {
-      this.#pending = chunk;
+      this.#pending = bytes;
       this.#from = 0;
-    } else {
-      this.#pending = Buffer.concat([this.#pending.subarray(this.#from), chunk]);
-      this.#from = 0;
-    }
+      this.#end = end;
+    } else this.#keep(Buffer.concat([this.#pending.subarray(this.#from, this.#end), bytes.subarray(0, end)]));
     this.pump();
+    if (this.#pending === bytes) this.#keep(Buffer.from(bytes.subarray(this.#from, this.#end)));
+  }
+
+  #keep(own: Buffer): void {
+    this.#pending = own;
+    this.#from = 0;
+    this.#end = own.length;
   }
 
   /** One step through what has been received; false when nothing more can be done with it now. */
@@ -130,12 +136,12 @@ export class Http1Connection implements Timed {
     if (answer === undefined) return this.#readHead(pending);
     const body = answer.inbound;
     if (body === undefined || body.isComplete || !body.wantsMore) return false;
-    const end = body.feed(pending, this.#from);
+    const end = body.feed(pending, this.#from, this.#end);
     if (typeof end !== 'number') {
       this.#breakBody(answer, end);
       return false;
     }
-    this.#consume(pending, end);
+    this.#consume(end);
     if (body.isComplete && answer.isSent) {
       if (answer.keepAlive) this.#next();
       else this.#close();
@@ -146,7 +152,7 @@ export class Http1Connection implements Timed {
   #readHead(pending: Buffer): boolean {
     if (this.#isClosing) return false;
     if (this.#scanner.scanned === 0) this.#deadline = this.shared.sweep.deadline(this.shared.limits.headTimeoutMs);
-    const found = this.#scanner.scan(pending, this.#from, pending.length);
+    const found = this.#scanner.scan(pending, this.#from, this.#end);
     if (found === undefined) return false;
     if (found !== true) {
       this.#refuse(found);
@@ -155,7 +161,7 @@ export class Http1Connection implements Timed {
     const end = this.#from + this.#scanner.scanned;
     const head = readRequestHead(this.#scanner, pending.toString('latin1', this.#from, end));
     this.#scanner.reset();
-    this.#consume(pending, end);
+    this.#consume(end);
     if ('reason' in head) {
       this.#refuse(head);
       return false;
@@ -180,8 +186,8 @@ export class Http1Connection implements Timed {
     else runner.run(exchange);
   }
 
-  #consume(pending: Buffer, end: number): void {
-    if (end === pending.length) this.#pending = undefined;
+  #consume(end: number): void {
+    if (end === this.#end) this.#pending = undefined;
     this.#from = end;
   }
 
@@ -195,7 +201,7 @@ export class Http1Connection implements Timed {
   #steer(): void {
     const { socket } = this;
     if (this.#isClosing || socket.destroyed) return;
-    const waiting = this.#pending === undefined ? 0 : this.#pending.length - this.#from;
+    const waiting = this.#pending === undefined ? 0 : this.#end - this.#from;
     const body = this.#answer?.inbound;
     const mustWait =
       this.#answer !== undefined &&

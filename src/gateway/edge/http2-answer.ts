@@ -106,7 +106,7 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
   write(chunk: Uint8Array): boolean {
     if (chunk.length === 0 || this.#isHead || this.#stream.writableEnded) return true;
     if (this.exchange !== undefined) this.exchange.responseBytes += chunk.length;
-    return this.#stream.write(chunk);
+    return this.#stream.write(Buffer.from(chunk)); // It is only lent to us, and the stream keeps it.
   }
 
   /** Nothing is held back: frames are joined by the session. */

@@ -5,6 +5,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { Sweep } from '../../lib/sweep.ts';
 import type { TlsCertificate } from '../ports.ts';
 import type { Runner } from '../run.ts';
+import { acceptShared } from '../shared-reads.ts';
 import { Http1Connection } from './http1-connection.ts';
 import type { EdgeLimits } from './limits.ts';
 import type { EdgeConnection } from './shared.ts';
@@ -42,7 +43,7 @@ export interface Listener {
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const edge = new Edge(options);
   // A caller who ends their side may still read (tunnels do); what an end means is decided by the connection.
-  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false }, (socket) =>
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) =>
     edge.accept(socket),
   );
   const port = await bind(server, options.host, options.port);
@@ -90,7 +91,10 @@ class Edge implements TlsEdge {
 
   accept(socket: Socket): void {
     const address = this.admit(socket);
-    if (address !== undefined) this.open(new Http1Connection(socket, 'http', address, this));
+    if (address === undefined) return;
+    const shared = acceptShared(socket, (bytes, end) => connection.receive(bytes, end));
+    const connection = new Http1Connection(shared, 'http', address, this);
+    this.open(connection);
   }
 
   admit(socket: Socket): string | undefined {

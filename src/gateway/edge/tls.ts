@@ -80,11 +80,13 @@ export function createTlsListener(certificates: readonly TlsCertificate[], edge:
     }
     handshakes.delete(key);
     const { address } = handshake;
-    edge.open(
-      socket.alpnProtocol === 'h2'
-        ? new Http2Connection(socket, address, edge)
-        : new Http1Connection(socket, 'https', address, edge),
-    );
+    if (socket.alpnProtocol === 'h2') {
+      edge.open(new Http2Connection(socket, address, edge));
+      return;
+    }
+    const connection = new Http1Connection(socket, 'https', address, edge);
+    socket.on('data', (chunk: Buffer) => connection.receive(chunk, chunk.length));
+    edge.open(connection);
   });
 
   return {

@@ -116,15 +116,15 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
 
   // The connection speaks here.
 
-  onBytes(bytes: Buffer, from: number): number {
-    if (this.#isOver) return bytes.length;
+  onBytes(bytes: Buffer, from: number, end: number): number {
+    if (this.#isOver) return end;
     if (this.isPaused) {
       this.#connection?.socket.pause();
       return from;
     }
     this.#hasReceived = true;
     this.#deadline = this.#source.deadline(this.#call.timeoutMs);
-    return this.#head === undefined ? this.#readHead(bytes, from) : this.#readBody(bytes, from);
+    return this.#head === undefined ? this.#readHead(bytes, from, end) : this.#readBody(bytes, from, end);
   }
 
   /** Milliseconds for which the connection may wait for another call; undefined while this one needs it, or has broken it. */
@@ -172,69 +172,74 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     );
   }
 
-  #readHead(bytes: Buffer, from: number): number {
+  #readHead(bytes: Buffer, from: number, end: number): number {
     const { scanner } = this.#connection ?? {};
-    if (scanner === undefined) return bytes.length;
-    const found = scanner.scan(bytes, from, bytes.length);
+    if (scanner === undefined) return end;
+    const found = scanner.scan(bytes, from, end);
     if (found === undefined) return from;
-    if (found !== true) return this.#refuse(found, bytes);
-    const end = from + scanner.scanned;
-    const head = readResponseHead(scanner, bytes.toString('latin1', from, end), this.#call.method);
+    if (found !== true) return this.#refuse(found, end);
+    const headEnd = from + scanner.scanned;
+    const head = readResponseHead(scanner, bytes.toString('latin1', from, headEnd), this.#call.method);
     scanner.reset();
-    if ('reason' in head) return this.#refuse(head, bytes);
+    if ('reason' in head) return this.#refuse(head, end);
     if (head.status === 101 && this.#call.tunnel !== undefined)
-      return this.#openTunnel(head, this.#call.tunnel, bytes, end);
-    if (head.status < 200) return this.#takeInterim(head, bytes, end);
+      return this.#openTunnel(head, this.#call.tunnel) ? headEnd : end;
+    if (head.status < 200) return this.#takeInterim(head) ? headEnd : end;
     this.#head = head;
     this.#framing = head.framing;
     this.#remaining = head.framing.kind === 'length' ? head.framing.bytes : 0;
     if (head.framing.kind === 'chunked') this.#decoder = new ChunkedDecoder();
     this.#events.onHead(head.status, head.headers, this);
     if (head.framing.kind === 'none' && this.#connection !== undefined) this.#finish(this.#connection);
-    return end;
+    return headEnd;
   }
 
   /** The upstream agrees to go on as a WebSocket; RFC 6455 §4.1 says how it proves that it understood. */
-  #openTunnel(head: ResponseHead, tunnel: BodySource, bytes: Buffer, end: number): number {
+  #openTunnel(head: ResponseHead, tunnel: BodySource): boolean {
     const { headers } = this.#call;
     const isProven =
       headerValue(head.headers, 'sec-websocket-accept') === toAccept(headerValue(headers, 'sec-websocket-key'));
-    if (head.upgrade === undefined || !isSameToken(head.upgrade, 'websocket') || !isProven)
-      return this.#refuse(FAULTS.startLine, bytes);
+    if (head.upgrade === undefined || !isSameToken(head.upgrade, 'websocket') || !isProven) {
+      this.#break(toProtocolFault(FAULTS.startLine));
+      return false;
+    }
     this.#head = head;
     this.#framing = UNTIL_CLOSE;
     this.#isTunnel = true;
     this.#isRequestSent = false;
     this.#events.onHead(head.status, head.headers, this);
     tunnel.start(this);
-    return end;
+    return true;
   }
 
   /** 100 is between the upstream and us, who have sent the body already; 101 was not asked for; the others are for the caller. */
-  #takeInterim(head: ResponseHead, bytes: Buffer, end: number): number {
-    if (head.status === 101 || ++this.#interims > MAX_INTERIMS) return this.#refuse(FAULTS.startLine, bytes);
+  #takeInterim(head: ResponseHead): boolean {
+    if (head.status === 101 || ++this.#interims > MAX_INTERIMS) {
+      this.#break(toProtocolFault(FAULTS.startLine));
+      return false;
+    }
     if (head.status !== 100) this.#events.onInterim(head.status, head.headers);
-    return end;
+    return true;
   }
 
-  #readBody(bytes: Buffer, from: number): number {
+  #readBody(bytes: Buffer, from: number, end: number): number {
     switch (this.#framing.kind) {
       case 'length': {
-        const end = Math.min(bytes.length, from + this.#remaining);
-        this.#remaining -= end - from;
-        this.#give(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
+        const bodyEnd = Math.min(end, from + this.#remaining);
+        this.#remaining -= bodyEnd - from;
+        this.#give(bytes.subarray(from, bodyEnd));
         if (this.#remaining === 0 && this.#connection !== undefined) this.#finish(this.#connection);
-        return end;
+        return bodyEnd;
       }
       case 'chunked': {
-        const end = this.#decoder?.feed(bytes, from, (data) => this.#give(data)) ?? bytes.length;
-        if (typeof end !== 'number') return this.#refuse(end, bytes);
+        const bodyEnd = this.#decoder?.feed(bytes, from, end, (data) => this.#give(data)) ?? end;
+        if (typeof bodyEnd !== 'number') return this.#refuse(bodyEnd, end);
         if (this.#decoder?.isDone === true && this.#connection !== undefined) this.#finish(this.#connection);
-        return end;
+        return bodyEnd;
       }
       case 'close':
-        this.#give(bytes.subarray(from));
-        return bytes.length;
+        this.#give(bytes.subarray(from, end));
+        return end;
       case 'none':
         return from;
     }
@@ -256,9 +261,10 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     this.#sink?.end(this.#decoder?.trailers);
   }
 
-  #refuse(fault: WireFault, bytes: Buffer): number {
-    this.#break(new UpstreamFault('upstream_invalid', 'http_protocol_error', fault.reason));
-    return bytes.length;
+  /** What came after the fault is never looked at. */
+  #refuse(fault: WireFault, end: number): number {
+    this.#break(toProtocolFault(fault));
+    return end;
   }
 
   #break(cause: Error): void {
@@ -291,6 +297,10 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     if (isChunked) head += 'transfer-encoding: chunked\r\n';
     return new Http1Writer(connection.socket, `${head}\r\n`, isChunked);
   }
+}
+
+function toProtocolFault(fault: WireFault): UpstreamFault {
+  return new UpstreamFault('upstream_invalid', 'http_protocol_error', fault.reason);
 }
 
 function toAccept(key: string | undefined): string {

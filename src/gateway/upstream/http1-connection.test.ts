@@ -18,10 +18,10 @@ test('a user who can take nothing now is told of the end only after the bytes th
   const user: ConnectionUser & { isPaused: boolean } = {
     leaveAfter: undefined,
     isPaused: true,
-    onBytes(bytes: Buffer, from: number): number {
+    onBytes(bytes: Buffer, from: number, end: number): number {
       if (user.isPaused) return from;
-      told.push(bytes.toString('latin1', from));
-      return bytes.length;
+      told.push(bytes.toString('latin1', from, end));
+      return end;
     },
     onBurstEnd: () => {},
     onConnect: () => {},

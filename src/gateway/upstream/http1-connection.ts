@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Sweep, Timed } from '../../lib/sweep.ts';
 import type { Target } from '../plan.ts';
+import { readShared, type TakeBytes } from '../shared-reads.ts';
 import type { HeadScanner } from '../wire/head-scanner.ts';
 import { createResponseScanner } from '../wire/response-head.ts';
 
@@ -15,8 +16,8 @@ export interface ConnectionUser {
   readonly leaveAfter: number | undefined;
   /** It can take nothing now, and says `offerAgain` when it can. */
   readonly isPaused: boolean;
-  /** Takes bytes of the answer from `from` on; what is left is offered again with what comes next, or on `offerAgain`. */
-  onBytes(bytes: Buffer, from: number): number;
+  /** Takes bytes of the answer between `from` and `end`, lent until it returns; what is left is offered again with what comes next, or on `offerAgain`. */
+  onBytes(bytes: Buffer, from: number, end: number): number;
   /** All bytes at hand have been offered. */
   onBurstEnd(): void;
   onConnect(): void;
@@ -42,6 +43,7 @@ export class Http1UpstreamConnection implements Timed {
   #user: ConnectionUser | undefined = undefined;
   #pending: Buffer | undefined = undefined;
   #from = 0;
+  #end = 0;
   #cause: Error | undefined = undefined;
   #isOffering = false;
   /** The upstream has ended its side; the connection is gone. Told to the user only after the bytes that came before. */
@@ -55,9 +57,8 @@ export class Http1UpstreamConnection implements Timed {
   constructor(target: Target, sweep: Sweep, owner: ConnectionOwner) {
     this.#sweep = sweep;
     this.#owner = owner;
-    this.socket = open(target);
+    this.socket = open(target, (bytes, end) => this.#receive(bytes, end));
     this.socket.once(target.origin.startsWith('https:') ? 'secureConnect' : 'connect', () => this.#connect());
-    this.socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.socket.on('drain', () => this.#user?.onDrain());
     this.socket.on('end', () => {
       this.#hasEnded = true;
@@ -88,25 +89,34 @@ export class Http1UpstreamConnection implements Timed {
     this.#user?.onConnect();
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(bytes: Buffer, end: number): void {
     if (this.#user === undefined) {
       this.socket.destroy(); // An answer to nothing: whatever comes next on this connection cannot be trusted.
       return;
     }
-    this.#pending = this.#pending === undefined ? chunk : Buffer.concat([this.#pending.subarray(this.#from), chunk]);
-    this.#from = 0;
+    if (this.#pending === undefined) {
+      this.#pending = bytes;
+      this.#from = 0;
+      this.#end = end;
+    } else this.#keep(Buffer.concat([this.#pending.subarray(this.#from, this.#end), bytes.subarray(0, end)]));
     this.#offer();
+    if (this.#pending === bytes) this.#keep(Buffer.from(bytes.subarray(this.#from, this.#end)));
+  }
+
+  #keep(own: Buffer): void {
+    this.#pending = own;
+    this.#from = 0;
+    this.#end = own.length;
   }
 
   #offer(): void {
     if (this.#isOffering) return;
     this.#isOffering = true;
     while (this.#pending !== undefined && this.#user !== undefined) {
-      const pending = this.#pending;
-      const end = this.#user.onBytes(pending, this.#from);
-      const stuck = end === this.#from;
-      this.#from = end;
-      if (end === pending.length) this.#pending = undefined;
+      const taken = this.#user.onBytes(this.#pending, this.#from, this.#end);
+      const stuck = taken === this.#from;
+      this.#from = taken;
+      if (taken === this.#end) this.#pending = undefined;
       if (this.#user?.leaveAfter !== undefined) this.#release(this.#user.leaveAfter);
       else if (stuck) break;
     }
@@ -148,12 +158,15 @@ export class Http1UpstreamConnection implements Timed {
   }
 }
 
-function open(target: Target): Socket {
-  if (target.socketPath !== undefined) return connect({ path: target.socketPath, allowHalfOpen: true });
+function open(target: Target, take: TakeBytes): Socket {
+  const onread = readShared(take);
+  if (target.socketPath !== undefined) return connect({ path: target.socketPath, allowHalfOpen: true, onread });
   const { hostname, port, protocol } = new URL(target.origin);
   const host = hostname.replaceAll(/^\[|\]$/g, '');
-  if (protocol !== 'https:') return connect({ host, port: Number(port || 80), noDelay: true, allowHalfOpen: true });
+  if (protocol !== 'https:')
+    return connect({ host, port: Number(port || 80), noDelay: true, allowHalfOpen: true, onread });
   const socket = connectTls({ host, port: Number(port || 443), servername: host, ALPNProtocols: ['http/1.1'] });
   socket.setNoDelay(true);
+  socket.on('data', (chunk: Buffer) => take(chunk, chunk.length));
   return socket;
 }

@@ -78,15 +78,15 @@ export class ChunkedDecoder {
     });
   }
 
-  /** Decodes from `from` on; answers with the offset after the last octet that belongs to the body, or with a fault. */
-  feed(bytes: Uint8Array, from: number, take: TakeData): number | WireFault {
+  /** Decodes what lies between `from` and `end`; answers with the offset after the last octet that belongs to the body, or with a fault. */
+  feed(bytes: Uint8Array, from: number, end: number, take: TakeData): number | WireFault {
     let at = from;
-    while (at < bytes.length && this.#state !== DONE) {
+    while (at < end && this.#state !== DONE) {
       if (this.#state === DATA) {
-        const end = Math.min(bytes.length, at + this.#size);
-        this.#size -= end - at;
-        take(bytes.subarray(at, end));
-        at = end;
+        const dataEnd = Math.min(end, at + this.#size);
+        this.#size -= dataEnd - at;
+        take(bytes.subarray(at, dataEnd));
+        at = dataEnd;
         if (this.#size === 0) this.#state = DATA_CR;
         continue;
       }
