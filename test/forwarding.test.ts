@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { METHODS } from '../src/gateway/router.ts';
+import { localReply } from '../src/gateway/exchange.ts';
 import {
   ask,
   createEndpoint,
@@ -148,7 +149,7 @@ describe('a loop', () => {
     plane.swap({ gateways: [createGateway(urlOf(plane), { endpoints: [withKey] })] });
     const answer = await ask(plane.port, head('GET /', `X-API-Key: ${key.text}`));
     assert.equal(answer.status, 508);
-    const problem = readProblem({ status: 508, headers: [], body: answer.body });
+    const problem = readProblem(localReply(508, [], answer.body));
     assert.equal(problem['code'], 'loop_detected');
     assert.deepEqual(valuesOf(answer.headers, 'proxy-status'), ['tollgate; error=proxy_loop_detected']);
     const records = await plane.sink.wait(2);

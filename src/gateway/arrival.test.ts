@@ -97,7 +97,7 @@ describe('the client', () => {
   test('is whom a trusted peer names', () => {
     const { exchange } = arrive(['X-Forwarded-For', '127.0.0.1, 203.0.113.9'], ['192.0.2.1']);
     assert.equal(exchange.clientAddress, '203.0.113.9');
-    assert.equal(exchange.peerAddress, '192.0.2.1');
+    assert.equal(exchange.origin.peerAddress, '192.0.2.1');
     assert.ok(exchange.isPeerTrusted);
   });
 });

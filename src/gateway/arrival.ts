@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts';
 import { resolveClientAddress } from './forwarded.ts';
 import { beginTrace, continueTrace, isTraceparent } from './trace-context.ts';
 import { listsHop } from './via.ts';
-import { isSameToken } from './wire/octets.ts';
+import { TRACEPARENT, VIA, X_REQUEST_ID } from './wire/field-kind.ts';
 
 const MAX_ID_CHARACTERS = 128;
 
@@ -25,42 +25,21 @@ export function createArrival({ pseudonym, trustedProxies }: ArrivalOptions): Ar
   const isTrusted = createIpMatcher(trustedProxies);
 
   return (exchange) => {
-    const { headers, peerAddress } = exchange;
-    let parent: string | undefined;
-    let parents = 0;
-    let theirId: string | undefined;
-    let theirIds = 0;
-    let isLoop = false;
-    for (let i = 0; i + 1 < headers.length; i += 2) {
-      const name = headers[i] ?? '';
-      switch (name.length) {
-        case 3:
-          if (isSameToken(name, 'via') && listsHop(headers[i + 1] ?? '', pseudonym)) isLoop = true;
-          break;
-        case 11:
-          if (!isSameToken(name, 'traceparent')) break;
-          parent = headers[i + 1];
-          parents++;
-          break;
-        case 12:
-          if (!isSameToken(name, 'x-request-id')) break;
-          theirId = headers[i + 1];
-          theirIds++;
-          break;
-        default:
-      }
-    }
-
+    const { fields, origin } = exchange;
     // Several are as good as none: nobody can tell which one is meant.
-    if (parents === 1 && parent !== undefined && isTraceparent(parent)) {
+    const parent = fields.count(TRACEPARENT) === 1 ? fields.first(TRACEPARENT) : undefined;
+    if (parent !== undefined && isTraceparent(parent)) {
       exchange.traceparent = continueTrace(parent);
       exchange.continuesTrace = true;
     } else exchange.traceparent = beginTrace();
-    if (isTrusted(peerAddress)) {
+    if (isTrusted(origin.peerAddress)) {
       exchange.isPeerTrusted = true;
-      exchange.clientAddress = resolveClientAddress(headers, peerAddress, isTrusted);
-      if (theirIds === 1 && theirId !== undefined && isRequestId(theirId)) exchange.correlationId = theirId;
+      exchange.clientAddress = resolveClientAddress(exchange.headers, origin.peerAddress, isTrusted);
+      const theirId = fields.count(X_REQUEST_ID) === 1 ? fields.first(X_REQUEST_ID) : undefined;
+      if (theirId !== undefined && isRequestId(theirId)) exchange.correlationId = theirId;
     }
+    const hops = fields.joined(VIA);
+    const isLoop = hops !== undefined && listsHop(hops, pseudonym);
     return isLoop ? loopDetected() : undefined;
   };
 }

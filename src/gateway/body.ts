@@ -2,8 +2,11 @@
 
 /** Takes a body, chunk by chunk. Exactly one of `end` and `fail` is called, once, last. */
 export interface BodySink {
-  /** Returns false when no more can be taken now; the source then waits for its `resume`. The chunk is lent: whoever needs it after returning copies it. */
-  write(chunk: Uint8Array): boolean;
+  /**
+   * Takes the octets between `from` and `end`. Returns false when no more can be taken now; the source then waits for its `resume`. The
+   * octets are lent: whoever needs them after returning copies them.
+   */
+  write(bytes: Buffer, from: number, end: number): boolean;
   /** All that is at hand has been written: a head that was held back to be joined with it goes out now. The answer's source calls it after every burst. */
   flush(): void;
   /** `trailers`: flat, name, value, …; they may fall away where the way on has no place for them. */

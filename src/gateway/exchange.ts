@@ -3,17 +3,29 @@
 
 import type { Verdict } from '../limits/limiter.ts';
 import type { BodySource } from './body.ts';
+import type { Origin } from './origin.ts';
 import type { Plan } from './plan.ts';
 import type { Principal } from './ports.ts';
+import type { Fields } from './wire/fields.ts';
 
 /** Headers as they stand on the wire: name, value, name, value, …; order, case and duplicates kept. */
 export type HeaderList = string[];
 
 export interface Reply {
   status: number;
+  /** What the upstream said; undefined for a local answer. What is between it and us alone is not sent on. */
+  readonly fields: Fields | undefined;
+  /** The kinds of the upstream's fields that ours stand in the place of (a set, see wire/field-kind.ts). */
+  drops: number;
+  /** What we say beside that. */
   readonly headers: HeaderList;
   /** Bytes of a local answer, a stream from upstream, or nothing. */
   readonly body: Uint8Array | BodySource | undefined;
+}
+
+/** An answer of our own. */
+export function localReply(status: number, headers: HeaderList, body: Uint8Array | undefined): Reply {
+  return { status, fields: undefined, drops: 0, headers, body };
 }
 
 export interface RequestHead {
@@ -27,14 +39,14 @@ export interface RequestHead {
   readonly path: string;
   /** With its question mark, byte for byte; empty when there is none. */
   readonly query: string;
-  readonly headers: HeaderList;
-  readonly scheme: 'http' | 'https';
-  /** HTTP/1.1 when absent. */
-  readonly protocol?: Protocol;
-  readonly peerAddress: string;
+  readonly fields: Fields;
+  /** The authority that the caller asked at. */
+  readonly host: string | undefined;
+  readonly protocol: Protocol;
+  readonly origin: Origin;
   readonly body: BodySource | undefined;
-  /** What the caller sends once the protocol is switched; absent unless they asked to go on as a WebSocket. */
-  readonly tunnel?: BodySource | undefined;
+  /** What the caller sends once the protocol is switched; undefined unless they asked to go on as a WebSocket. */
+  readonly tunnel: BodySource | undefined;
   readonly responder: Responder;
 }
 
@@ -61,11 +73,10 @@ export class Exchange {
   readonly method: string;
   readonly path: string;
   readonly query: string;
-  readonly headers: HeaderList;
-  readonly scheme: 'http' | 'https';
+  readonly fields: Fields;
+  readonly host: string | undefined;
   readonly protocol: Protocol;
-  /** Who is at the other end of the connection. */
-  readonly peerAddress: string;
+  readonly origin: Origin;
   readonly body: BodySource | undefined;
   readonly tunnel: BodySource | undefined;
   readonly responder: Responder;
@@ -108,15 +119,20 @@ export class Exchange {
     this.method = head.method;
     this.path = head.path;
     this.query = head.query;
-    this.headers = head.headers;
-    this.scheme = head.scheme;
-    this.protocol = head.protocol ?? '1.1';
-    this.peerAddress = head.peerAddress;
-    this.clientAddress = head.peerAddress;
+    this.fields = head.fields;
+    this.host = head.host;
+    this.protocol = head.protocol;
+    this.origin = head.origin;
+    this.clientAddress = head.origin.peerAddress;
     this.correlationId = head.id;
     this.body = head.body;
     this.tunnel = head.tunnel;
     this.responder = head.responder;
+  }
+
+  /** Flat: name, value, …; for whoever looks at more than the kinds that the wire tells apart. */
+  get headers(): readonly string[] {
+    return this.fields.list();
   }
 }
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createExchange, valuesOf } from '../../test/harness/data-plane.ts';
+import { createExchange, type FakeHead, toList, valuesOf } from '../../test/harness/data-plane.ts';
 import { createIpMatcher } from '../lib/ip-range.ts';
-import type { RequestHead } from './exchange.ts';
-import { pushForwarding, resolveClientAddress } from './forwarded.ts';
+import { resolveClientAddress, toAddedForwardingLines } from './forwarded.ts';
 
 const PROXY = '10.0.0.1';
 const isTrusted = createIpMatcher(['10.0.0.0/8', 'fd00::/8']);
@@ -59,15 +58,13 @@ describe('the client of a trusted proxy', () => {
   });
 });
 
-function told(headers: readonly string[], isPeerTrusted: boolean, differences: Partial<RequestHead> = {}): string[] {
-  const { exchange } = createExchange({ headers: [...headers], ...differences });
-  exchange.isPeerTrusted = isPeerTrusted;
-  const list: string[] = [];
-  pushForwarding(list, exchange, valuesOf(headers, 'host')[0]);
-  return list;
+function told(headers: readonly string[], isPeerTrusted: boolean, differences: FakeHead = {}): string[] {
+  const { exchange } = createExchange({ headers, ...differences });
+  const { origin, host } = exchange;
+  return toList(isPeerTrusted ? toAddedForwardingLines(origin, headers, host) : origin.forwardingLines(host));
 }
 
-const toList = (parts: Readonly<Record<string, string>>): string[] => Object.entries(parts).flat();
+const inOrder = (parts: Readonly<Record<string, string>>): string[] => Object.entries(parts).flat();
 
 describe('an upstream is told', () => {
   const forged = ['X-Forwarded-For', '127.0.0.1', 'Forwarded', 'for=127.0.0.1', 'X-Forwarded-Proto', 'https'];
@@ -75,7 +72,7 @@ describe('an upstream is told', () => {
   test('what we see, and nothing of what a caller says', () => {
     assert.deepEqual(
       told(['Host', 'api.test', ...forged, 'X-Forwarded-Host', 'evil', 'X-Forwarded-Port', '1'], false),
-      toList({
+      inOrder({
         'x-forwarded-for': '192.0.2.1',
         'x-forwarded-proto': 'http',
         'x-forwarded-host': 'api.test',
@@ -105,7 +102,7 @@ describe('an upstream is told', () => {
     const list = told([], false, { peerAddress: '2001:db8::7' });
     assert.deepEqual(
       list,
-      toList({
+      inOrder({
         'x-forwarded-for': '2001:db8::7',
         'x-forwarded-proto': 'http',
         forwarded: 'for="[2001:db8::7]";proto=http',
@@ -121,7 +118,7 @@ describe('an upstream is told', () => {
     const said = ['X-Forwarded-For', '203.0.113.9', 'x-forwarded-for', '10.2.2.2', 'X-Forwarded-Proto', 'https'];
     assert.deepEqual(
       told(['Host', 'inner', ...said, 'X-Forwarded-Host', 'outer.test'], true, { peerAddress: PROXY }),
-      toList({
+      inOrder({
         'x-forwarded-for': '203.0.113.9, 10.2.2.2, 10.0.0.1',
         'x-forwarded-proto': 'https',
         'x-forwarded-host': 'outer.test',

@@ -5,7 +5,6 @@
 
 import { isIP } from 'node:net';
 import { toPlainAddress } from '../lib/ip-range.ts';
-import type { Exchange, HeaderList } from './exchange.ts';
 import { isSameToken, TOKEN } from './wire/octets.ts';
 
 const QUOTE = 0x22;
@@ -36,25 +35,43 @@ export function resolveClientAddress(
   return client;
 }
 
-/** Adds what an upstream is told: our own view alone, or added to that of the trusted proxies before us. `host` is the caller's. */
-export function pushForwarding(to: HeaderList, exchange: Exchange, host: string | undefined): void {
-  const peer = exchange.peerAddress === '' ? 'unknown' : exchange.peerAddress;
-  const element = toElement(peer, exchange.scheme, host);
-  if (!exchange.isPeerTrusted) {
-    to.push('x-forwarded-for', peer, 'x-forwarded-proto', exchange.scheme);
-    if (host !== undefined) to.push('x-forwarded-host', host, 'x-forwarded-port', toPort(host, exchange.scheme));
-    to.push('forwarded', element);
-    return;
-  }
-  const claims = readClaims(exchange.headers);
-  const scheme = lastValue(exchange.headers, 'x-forwarded-proto') ?? exchange.scheme;
-  const shownHost = lastValue(exchange.headers, 'x-forwarded-host') ?? host;
-  to.push('x-forwarded-for', [...claims.nodes, peer].join(', '), 'x-forwarded-proto', scheme);
-  if (shownHost !== undefined) {
-    const port = lastValue(exchange.headers, 'x-forwarded-port') ?? toPort(shownHost, scheme);
-    to.push('x-forwarded-host', shownHost, 'x-forwarded-port', port);
-  }
-  to.push('forwarded', claims.forwarded === '' ? element : `${claims.forwarded}, ${element}`);
+/** What an upstream is told, as lines: our own view alone. `host` is the caller's. */
+export function toForwardingLines({ scheme, peerAddress }: Seen, host: string | undefined): string {
+  const peer = peerAddress === '' ? 'unknown' : peerAddress;
+  return toLines([peer], { scheme, host, port: undefined, forwarded: toElement(peer, scheme, host) });
+}
+
+/** What an upstream is told, as lines: our view added to that of the trusted proxies before us. */
+export function toAddedForwardingLines(seen: Seen, headers: readonly string[], host: string | undefined): string {
+  const peer = seen.peerAddress === '' ? 'unknown' : seen.peerAddress;
+  const element = toElement(peer, seen.scheme, host);
+  const claims = readClaims(headers);
+  return toLines([...claims.nodes, peer], {
+    scheme: lastValue(headers, 'x-forwarded-proto') ?? seen.scheme,
+    host: lastValue(headers, 'x-forwarded-host') ?? host,
+    port: lastValue(headers, 'x-forwarded-port'),
+    forwarded: claims.forwarded === '' ? element : `${claims.forwarded}, ${element}`,
+  });
+}
+
+/** What we ourselves see of a caller. */
+interface Seen {
+  readonly scheme: string;
+  readonly peerAddress: string;
+}
+
+interface Told {
+  readonly scheme: string;
+  readonly host: string | undefined;
+  /** That of the host when undefined. */
+  readonly port: string | undefined;
+  readonly forwarded: string;
+}
+
+function toLines(nodes: readonly string[], { scheme, host, port, forwarded }: Told): string {
+  let lines = `x-forwarded-for: ${nodes.join(', ')}\r\nx-forwarded-proto: ${scheme}\r\n`;
+  if (host !== undefined) lines += `x-forwarded-host: ${host}\r\nx-forwarded-port: ${port ?? toPort(host, scheme)}\r\n`;
+  return `${lines}forwarded: ${forwarded}\r\n`;
 }
 
 interface Claims {

@@ -25,16 +25,16 @@ export class Http1Writer {
   }
 
   /** False when the socket can take no more now. */
-  write(chunk: Uint8Array): boolean {
+  write(lent: Buffer, from: number, end: number): boolean {
     const held = this.#held;
-    if (held !== '' && held.length + chunk.length <= MAX_JOINED_BYTES) {
-      const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
-      this.#held = this.#isChunked ? `${held}${chunk.length.toString(16)}\r\n${text}\r\n` : held + text;
+    if (held !== '' && held.length + end - from <= MAX_JOINED_BYTES) {
+      const text = lent.toString('latin1', from, end);
+      this.#held = this.#isChunked ? `${held}${(end - from).toString(16)}\r\n${text}\r\n` : held + text;
       return true;
     }
     this.#held = '';
     const socket = this.#socket;
-    const bytes = Buffer.from(chunk); // It is only lent to us, and the socket may keep it.
+    const bytes = Buffer.from(lent.subarray(from, end)); // It is only lent to us, and the socket may keep it.
     if (held === '' && !this.#isChunked) return socket.write(bytes);
     socket.cork();
     socket.write(this.#isChunked ? `${held}${bytes.length.toString(16)}\r\n` : held, 'latin1');

@@ -1,7 +1,7 @@
 // Problems as local replies of the data plane.
 
 import { toProblemBody, type Problem } from '../lib/problem.ts';
-import type { Exchange, Reply } from './exchange.ts';
+import { localReply, type Exchange, type Reply } from './exchange.ts';
 
 const encoder = new TextEncoder();
 
@@ -9,9 +9,6 @@ const encoder = new TextEncoder();
 export function problemReply(exchange: Exchange, problem: Problem): Reply {
   exchange.errorCode = problem.code;
   const body = toProblemBody(problem, { instance: exchange.path, requestId: exchange.id });
-  return {
-    status: problem.status,
-    headers: ['content-type', 'application/problem+json', 'cache-control', 'no-store', ...problem.headers],
-    body: encoder.encode(JSON.stringify(body)),
-  };
+  const headers = ['content-type', 'application/problem+json', 'cache-control', 'no-store', ...problem.headers];
+  return localReply(problem.status, headers, encoder.encode(JSON.stringify(body)));
 }

@@ -1,8 +1,8 @@
 // The one line that every exchange leaves, refused and broken ones too, with nothing secret in it.
 
 import type { Exchange } from './exchange.ts';
-import { headerValue } from './exchange.ts';
 import type { ExchangeRecord } from './ports.ts';
+import { USER_AGENT } from './wire/field-kind.ts';
 
 const MASK = '***';
 const MAX_PATH = 2000;
@@ -28,7 +28,7 @@ const MAX_KEY_TEXT = 200;
 export function toRecord(exchange: Exchange, durationMs: number): ExchangeRecord {
   const status = exchange.clientGone ? 499 : exchange.status;
   const { plan, principal } = exchange;
-  const userAgent = headerValue(exchange.headers, 'user-agent');
+  const userAgent = exchange.fields.first(USER_AGENT);
   return {
     requestId: exchange.id,
     correlationId: exchange.correlationId === exchange.id ? undefined : exchange.correlationId,

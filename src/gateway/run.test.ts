@@ -12,18 +12,19 @@ import {
   type FakeExchange,
   readProblem,
   type RecordingSink,
+  type FakeHead,
   valuesOf,
 } from '../../test/harness/data-plane.ts';
 import { Problem } from '../lib/problem.ts';
 import { createArrival } from './arrival.ts';
 import { compileSnapshot, type Snapshot } from './compile.ts';
-import type { Exchange, Reply, RequestHead } from './exchange.ts';
+import { localReply, type Exchange, type Reply } from './exchange.ts';
 import type { CompiledPolicy, Policy } from './policy.ts';
 import { problemReply } from './problem-reply.ts';
 import { createRunner, type Forward, type Runner } from './run.ts';
 import type { EndpointConfig } from './snapshot.ts';
 
-const local = (status: number): Reply => ({ status, headers: [], body: undefined });
+const local = (status: number): Reply => localReply(status, [], undefined);
 
 interface Bench {
   readonly runner: Runner;
@@ -32,7 +33,7 @@ interface Bench {
   readonly clock: FakeClock;
   readonly defects: readonly unknown[];
   /** Runs one request to its end, or as far as it goes without waiting. */
-  run(differences?: Partial<RequestHead>): FakeExchange;
+  run(differences?: FakeHead): FakeExchange;
 }
 
 interface BenchOptions {
@@ -284,7 +285,7 @@ describe('a defect', () => {
     const body = { start: () => undefined, resume: () => undefined, cancel: () => cancelled++ };
     const bench = createBench({
       policies: [{ onResponse: thrower }],
-      forward: (exchange, _plan, answer) => answer(exchange, { status: 200, headers: [], body }),
+      forward: (exchange, _plan, answer) => answer(exchange, { ...local(200), body }),
     });
     assert.equal(bench.run().sent[0]?.status, 500);
     assert.equal(cancelled, 1);

@@ -30,6 +30,7 @@ export function acceptShared(accepted: Socket, take: TakeBytes): Socket {
   if (typeof handle !== 'object' || handle === null) throw new Error('an accepted socket without a handle');
   Reflect.set(accepted, '_handle', null);
   accepted.destroy();
-  const options = { handle, allowHalfOpen: true, onread: readShared(take) };
+  const options = { allowHalfOpen: true, onread: readShared(take) };
+  Reflect.set(options, 'handle', handle);
   return new Socket(options);
 }

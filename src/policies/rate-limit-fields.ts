@@ -5,7 +5,8 @@
 //
 // They show the moment of the decision: while a long answer was waited for, more may have been used, and windows may have ended.
 
-import type { HeaderList } from '../gateway/exchange.ts';
+import type { Reply } from '../gateway/exchange.ts';
+import { RATE_LIMIT } from '../gateway/wire/field-kind.ts';
 import { WINDOW_SECONDS } from '../lib/window.ts';
 import type { Check, Standing, Verdict } from '../limits/limiter.ts';
 
@@ -46,16 +47,16 @@ export class RateLimitFields {
   #resetText = '';
 
   /** Puts the fields into a reply, in the place of any that the upstream sent. */
-  write(headers: HeaderList, quotas: QuotaSet, verdict: Exclude<Verdict, { outcome: 'unavailable' }>): void {
+  write(reply: Reply, quotas: QuotaSet, verdict: Exclude<Verdict, { outcome: 'unavailable' }>): void {
     const tightest = verdict.outcome === 'refused' ? verdict.refusedBy : findTightest(verdict.standings);
     if (tightest === undefined) return;
-    dropRateLimitFields(headers);
+    reply.drops |= 1 << RATE_LIMIT; // Beside ours, they would contradict.
     let items = '';
     let i = 0;
     for (const standing of verdict.standings) {
       items += `${quotas.itemStarts[i++]}${standing.remaining};t=${secondsLeft(standing, verdict.atMs)}`;
     }
-    headers.push(
+    reply.headers.push(
       'x-ratelimit-limit',
       String(tightest.check.limit),
       'x-ratelimit-remaining',
@@ -91,26 +92,4 @@ function findTightest(standings: readonly Standing[]): Standing | undefined {
     }
   }
   return tightest;
-}
-
-/** Also those of older drafts and other dialects: beside ours, they would contradict. */
-function dropRateLimitFields(headers: HeaderList): void {
-  let kept = 0;
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] ?? '';
-    if (isRateLimitField(name)) continue;
-    headers[kept] = name;
-    headers[kept + 1] = headers[i + 1] ?? '';
-    kept += 2;
-  }
-  headers.length = kept;
-}
-
-function isRateLimitField(name: string): boolean {
-  // Nearly every name is told apart by its length and its first letter (`r`, `x` in either case).
-  if (name.length < 9) return false;
-  const letter = name.charCodeAt(0) | 0x20;
-  if (letter !== 0x72 && letter !== 0x78) return false;
-  const lower = name.toLowerCase();
-  return lower.startsWith('ratelimit') || lower.startsWith('x-ratelimit-');
 }

@@ -76,7 +76,7 @@ function compile(own: readonly Quota[], { limiter }: PolicyDeps): CompiledPolicy
     onResponse(exchange, reply) {
       const { verdict } = exchange;
       if (verdict === undefined || verdict.outcome === 'unavailable') return;
-      fields.write(reply.headers, quotasOf(exchange), verdict);
+      fields.write(reply, quotasOf(exchange), verdict);
     },
   };
 }

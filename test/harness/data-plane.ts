@@ -8,6 +8,7 @@ import { compileSnapshot, type Snapshot } from '../../src/gateway/compile.ts';
 import type { EdgeLimits } from '../../src/gateway/edge/limits.ts';
 import { listen, type Listener, type ListenerOptions } from '../../src/gateway/edge/listener.ts';
 import { Exchange, type Reply, type RequestHead } from '../../src/gateway/exchange.ts';
+import { Origin } from '../../src/gateway/origin.ts';
 import type { Policy, PolicyDeps } from '../../src/gateway/policy.ts';
 import type { Credential, ExchangeRecord, UsageSink } from '../../src/gateway/ports.ts';
 import { createRunner, type Runner } from '../../src/gateway/run.ts';
@@ -15,6 +16,7 @@ import { checkSnapshot, type EndpointConfig, type GatewayConfig } from '../../sr
 import type { Failure } from '../../src/gateway/upstream/failure.ts';
 import { createForward } from '../../src/gateway/upstream/forward.ts';
 import { createTransport } from '../../src/gateway/upstream/transport.ts';
+import { Fields } from '../../src/gateway/wire/fields.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { createIpMatcher } from '../../src/lib/ip-range.ts';
 import { hashKeyText, newKeyText } from '../../src/lib/key-text.ts';
@@ -120,7 +122,19 @@ export interface FakeExchange {
   readonly sent: readonly Reply[];
 }
 
-export function createExchange(differences: Partial<RequestHead> = {}): FakeExchange {
+export interface FakeHead extends Partial<RequestHead> {
+  /** Flat. */
+  readonly headers?: readonly string[];
+  readonly scheme?: 'http' | 'https';
+  readonly peerAddress?: string;
+}
+
+export function createExchange({
+  headers = [],
+  scheme = 'http',
+  peerAddress = '192.0.2.1',
+  ...differences
+}: FakeHead = {}): FakeExchange {
   const sent: Reply[] = [];
   const exchange = new Exchange({
     id: 'req_1',
@@ -129,10 +143,12 @@ export function createExchange(differences: Partial<RequestHead> = {}): FakeExch
     method: 'GET',
     path: '/',
     query: '',
-    headers: [],
-    scheme: 'http',
-    peerAddress: '192.0.2.1',
+    fields: Fields.of(headers),
+    host: valuesOf(headers, 'host')[0],
+    protocol: '1.1',
+    origin: new Origin(scheme, peerAddress),
     body: undefined,
+    tunnel: undefined,
     responder: { send: (reply) => sent.push(reply), sendInterim: () => {} },
     ...differences,
   });
@@ -145,6 +161,14 @@ export function readProblem(reply: Reply | undefined): Readonly<Record<string, u
   const problem: unknown = JSON.parse(new TextDecoder().decode(reply.body));
   assert.ok(typeof problem === 'object' && problem !== null);
   return { ...problem };
+}
+
+/** Header lines as a flat list. */
+export function toList(lines: string): string[] {
+  return lines.split('\r\n').flatMap((line) => {
+    const colon = line.indexOf(': ');
+    return colon < 0 ? [] : [line.slice(0, colon), line.slice(colon + 2)];
+  });
 }
 
 /** The values of one header of a flat list. */

@@ -81,7 +81,7 @@ test('an octet that comes without end is refused in every part of a chunked body
     for (let octet = 0; octet < 256; octet++) {
       const bytes = Buffer.concat([Buffer.from(prefix, 'latin1'), Buffer.alloc(FLOOD_BYTES, octet)]);
       const decoder = new ChunkedDecoder();
-      const end = decoder.feed(bytes, 0, bytes.length, () => {});
+      const end = decoder.feed(bytes, 0, bytes.length, { onData() {} });
       const isWhole = decoder.isDone && end === prefix.length + 1;
       assert.ok(isWhole || typeof end !== 'number', `${JSON.stringify(prefix)} and ${octet}`);
     }
@@ -97,7 +97,7 @@ test('a line that comes again without end is refused', () => {
     assert.ok(messages.length <= 1);
     const body = Buffer.from(`0\r\n${line.repeat(FLOOD_BYTES / 4)}`, 'latin1');
     const decoder = new ChunkedDecoder();
-    assert.ok(typeof decoder.feed(body, 0, body.length, () => {}) !== 'number' || decoder.isDone, line);
+    assert.ok(typeof decoder.feed(body, 0, body.length, { onData() {} }) !== 'number' || decoder.isDone, line);
   }
 });
 

@@ -5,13 +5,31 @@ import { ChunkedDecoder } from '../../src/gateway/wire/chunked.ts';
 import type { WireFault } from '../../src/gateway/wire/fault.ts';
 import type { Framing } from '../../src/gateway/wire/framing.ts';
 import type { HeadLimits, HeadScanner } from '../../src/gateway/wire/head-scanner.ts';
-import { createRequestScanner, readRequestHead, type RequestHead } from '../../src/gateway/wire/request-head.ts';
-import { createResponseScanner, readResponseHead, type ResponseHead } from '../../src/gateway/wire/response-head.ts';
+import {
+  createRequestScanner,
+  readRequestHead,
+  type RequestHead as ReadRequestHead,
+} from '../../src/gateway/wire/request-head.ts';
+import {
+  createResponseScanner,
+  readResponseHead,
+  type ResponseHead as ReadResponseHead,
+} from '../../src/gateway/wire/response-head.ts';
 
 /** Small, so that a row about a limit is short enough to be split at every byte. */
 export const LIMITS: HeadLimits = { headBytes: 1024, fields: 12, targetBytes: 200 };
 
+/** A head with its fields as a flat list. */
+type Listed<H> = Omit<H, 'fields'> & { readonly headers: readonly string[] };
+export type RequestHead = Listed<ReadRequestHead>;
+export type ResponseHead = Listed<ReadResponseHead>;
 export type Head = RequestHead | ResponseHead;
+
+function listed<H extends ReadRequestHead | ReadResponseHead>(head: H | WireFault): Listed<H> | WireFault {
+  if ('reason' in head) return head;
+  const { fields, ...rest } = head;
+  return { ...rest, headers: fields.list() };
+}
 
 export interface Message<H extends Head> {
   readonly head: H;
@@ -50,7 +68,7 @@ interface Side<H extends Head> {
 export function readRequests(pieces: readonly Buffer[], limits: HeadLimits = LIMITS): Outcome<RequestHead> {
   return new MessageReader<RequestHead>({
     scanner: createRequestScanner(limits),
-    read: readRequestHead,
+    read: (scanner, text) => listed(readRequestHead(scanner, text)),
     isLast: (head) => !head.keepAlive || head.upgrade !== undefined,
   }).readAll(pieces);
 }
@@ -63,7 +81,7 @@ export function readResponses(
 ): Outcome<ResponseHead> {
   return new MessageReader<ResponseHead>({
     scanner: createResponseScanner(limits),
-    read: (scanner, text) => readResponseHead(scanner, text, method),
+    read: (scanner, text) => listed(readResponseHead(scanner, text, method)),
     isLast: (head) => head.status === 101 || (head.status >= 200 && !head.keepAlive),
   }).readAll(pieces);
 }
@@ -145,8 +163,10 @@ class MessageReader<H extends Head> {
       if (this.#remaining === 0) this.#complete(message);
       return true;
     }
-    const end = this.#decoder.feed(bytes, this.#from, bytes.length, (data) => {
-      message.body += Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
+    const end = this.#decoder.feed(bytes, this.#from, bytes.length, {
+      onData(data, dataFrom, dataEnd) {
+        message.body += data.toString('latin1', dataFrom, dataEnd);
+      },
     });
     if (typeof end !== 'number') return this.#refuse(end);
     this.#consume(end);

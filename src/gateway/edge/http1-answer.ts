@@ -3,10 +3,11 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { BodySink, BodySource } from '../body.ts';
-import { headerValue, pushAnswerIds, type Exchange, type Reply, type Responder } from '../exchange.ts';
+import { pushAnswerIds, type Exchange, type Reply, type Responder } from '../exchange.ts';
 import { problemReply } from '../problem-reply.ts';
 import { Http1Writer } from '../http1-writer.ts';
-import { isSameToken } from '../wire/octets.ts';
+import { NOT_FOR_CALLERS } from '../upstream/hop-headers.ts';
+import { CONTENT_LENGTH, DATE, hasKind, TE } from '../wire/field-kind.ts';
 import type { RequestHead } from '../wire/request-head.ts';
 import type { Http1Body } from './http1-body.ts';
 import type { Http1Connection } from './http1-connection.ts';
@@ -70,7 +71,9 @@ export class Http1Answer implements Responder, BodySink {
       body.start(this);
       return;
     }
-    if (body !== undefined && !this.#isHead) this.write(body);
+    if (body !== undefined && !this.#isHead) {
+      this.write(Buffer.from(body.buffer, body.byteOffset, body.byteLength), 0, body.byteLength);
+    }
     this.end();
   }
 
@@ -96,10 +99,10 @@ export class Http1Answer implements Responder, BodySink {
     this.send(reply);
   }
 
-  write(chunk: Uint8Array): boolean {
-    if (chunk.length === 0) return true;
-    if (this.exchange !== undefined) this.exchange.responseBytes += chunk.length;
-    return this.#writer?.write(chunk) ?? true;
+  write(bytes: Buffer, from: number, end: number): boolean {
+    if (from === end) return true;
+    if (this.exchange !== undefined) this.exchange.responseBytes += end - from;
+    return this.#writer?.write(bytes, from, end) ?? true;
   }
 
   end(trailers: readonly string[] = []): void {
@@ -156,7 +159,7 @@ export class Http1Answer implements Responder, BodySink {
 
   /** RFC 9110 §6.5.1: trailers are for those who said that they take them. */
   #toTrailers(trailers: readonly string[]): string {
-    const te = this.exchange === undefined ? undefined : headerValue(this.exchange.headers, 'te');
+    const te = this.exchange === undefined ? undefined : this.exchange.fields.joined(TE);
     if (te === undefined || !/(?:^|,)[ \t]*trailers[ \t]*(?:$|,)/i.test(te)) return '';
     let text = '';
     for (let i = 0; i + 1 < trailers.length; i += 2) text += `${trailers[i]}: ${trailers[i + 1]}\r\n`;
@@ -164,20 +167,16 @@ export class Http1Answer implements Responder, BodySink {
   }
 
   /** `length` is that of a local body, or -1 for one that streams: then its own Content-Length frames it, or chunks, or the connection's end. */
-  #toHead({ status, headers }: Reply, length: number): string {
+  #toHead({ status, fields, drops, headers }: Reply, length: number): string {
     const streams = length < 0 && !this.#isHead && status !== 204 && status !== 304;
+    const kinds = fields?.kinds ?? 0;
+    // RFC 9110 §8.6: with 204 it must not be there, and could be taken for a body's.
+    const hasLength = hasKind(kinds, CONTENT_LENGTH) && status !== 204;
     let head = STATUS_LINES[status] ?? `HTTP/1.1 ${status} \r\n`;
-    let hasLength = false;
-    let hasDate = false;
-    for (let i = 0; i + 1 < headers.length; i += 2) {
-      const name = headers[i] ?? '';
-      if (name.length === 14 && isSameToken(name, 'content-length')) {
-        if (status === 204) continue; // RFC 9110 §8.6: it must not be there, and could be taken for a body's.
-        hasLength = true;
-      } else if (name.length === 4 && isSameToken(name, 'date')) hasDate = true;
-      head += `${name}: ${headers[i + 1]}\r\n`;
-    }
-    if (!hasDate) head += `date: ${this.#connection.shared.httpDate()}\r\n`;
+    if (fields !== undefined)
+      head += fields.linesWithout(NOT_FOR_CALLERS | drops | (hasLength ? 0 : 1 << CONTENT_LENGTH));
+    for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+    if (!hasKind(kinds, DATE)) head += `date: ${this.#connection.shared.httpDate()}\r\n`;
     if (length >= 0 && status !== 204) head += `content-length: ${length}\r\n`;
     else if (streams && !hasLength && !this.isTunnel) {
       this.#isChunked = !this.#isHttp10;

@@ -80,22 +80,23 @@ export class Http1Body implements BodySource {
     if (this.#decoder === undefined) {
       const bodyEnd = Math.min(end, from + this.#remaining);
       this.#remaining -= bodyEnd - from;
-      this.#take(bytes.subarray(from, bodyEnd));
+      this.onData(bytes, from, bodyEnd);
       if (this.#remaining === 0) this.#complete();
       return bodyEnd;
     }
-    const bodyEnd = this.#decoder.feed(bytes, from, end, (data) => this.#take(data));
+    const bodyEnd = this.#decoder.feed(bytes, from, end, this);
     if (typeof bodyEnd !== 'number') return bodyEnd;
     if (this.received > this.#maxBytes) return BODY_TOO_LARGE;
     if (this.#decoder.isDone) this.#complete();
     return bodyEnd;
   }
 
-  #take(data: Uint8Array): void {
-    this.received += data.length;
+  /** The decoder hands over the data of chunks here. */
+  onData(bytes: Buffer, from: number, end: number): void {
+    this.received += end - from;
     // What passes the limit is not handed on: the refusal follows.
     if (this.received > this.#maxBytes || this.#sink === undefined) return;
-    if (!this.#sink.write(data)) this.#isPaused = true;
+    if (!this.#sink.write(bytes, from, end)) this.#isPaused = true;
   }
 
   #complete(): void {

@@ -1,13 +1,14 @@
 // One client connection: octets in, exchanges out, one after the other in the order in which they came (RFC 9112 §9.3).
 
 import type { Socket } from 'node:net';
+import { Origin } from '../origin.ts';
 import { createRequestScanner, readRequestHead, type RequestHead } from '../wire/request-head.ts';
 import type { WireFault } from '../wire/fault.ts';
 import { UNTIL_CLOSE } from '../wire/framing.ts';
 import type { HeadScanner } from '../wire/head-scanner.ts';
 import { Http1Answer } from './http1-answer.ts';
 import { BODY_TOO_LARGE, Http1Body } from './http1-body.ts';
-import { isWebSocket, toExchange, toRefusedExchange, type Origin } from './http1-exchange.ts';
+import { isWebSocket, toExchange, toRefusedExchange } from './http1-exchange.ts';
 import type { EdgeShared } from './shared.ts';
 import type { Timed } from '../../lib/sweep.ts';
 import { toWireReply } from './wire-refusal.ts';
@@ -44,7 +45,7 @@ export class Http1Connection implements Timed {
   constructor(socket: Socket, scheme: 'http' | 'https', address: string, shared: EdgeShared) {
     this.socket = socket;
     this.shared = shared;
-    this.#origin = { scheme, peerAddress: address };
+    this.#origin = new Origin(scheme, address);
     this.#scanner = createRequestScanner(shared.limits);
     this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
     socket.on('drain', () => this.#answer?.onDrain());
@@ -178,7 +179,7 @@ export class Http1Connection implements Timed {
     const tunnel = isWebSocket(head) ? new Http1Body(UNTIL_CLOSE, Infinity, this) : undefined;
     const answer = new Http1Answer(this, head, body, tunnel);
     this.#answer = answer;
-    const exchange = toExchange(head, { ...this.#origin, body, tunnel, responder: answer }, clock);
+    const exchange = toExchange(head, { origin: this.#origin, body, tunnel, responder: answer }, clock);
     answer.exchange = exchange;
     this.#ratedTick = sweep.tick;
     this.#ratedBytes = 0;

@@ -4,22 +4,23 @@ import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/id.ts';
 import type { BodySource } from '../body.ts';
 import { Exchange, type Responder } from '../exchange.ts';
+import type { Origin } from '../origin.ts';
+import { Fields } from '../wire/fields.ts';
 import { isSameToken } from '../wire/octets.ts';
 import type { RequestHead } from '../wire/request-head.ts';
 
-/** What all requests of a connection have in common. */
-export interface Origin {
-  readonly scheme: 'http' | 'https';
-  readonly peerAddress: string;
-}
-
-export interface ExchangeParts extends Origin {
+export interface ExchangeParts {
+  readonly origin: Origin;
   readonly body: BodySource | undefined;
   readonly tunnel: BodySource | undefined;
   readonly responder: Responder;
 }
 
-export function toExchange(head: RequestHead, parts: ExchangeParts, clock: Clock): Exchange {
+export function toExchange(
+  head: RequestHead,
+  { origin, body, tunnel, responder }: ExchangeParts,
+  clock: Clock,
+): Exchange {
   const { target } = head;
   const query = target.indexOf('?');
   const startedAtMs = clock.nowMs();
@@ -30,18 +31,20 @@ export function toExchange(head: RequestHead, parts: ExchangeParts, clock: Clock
     method: head.method,
     path: query < 0 ? target : target.slice(0, query),
     query: query < 0 ? '' : target.slice(query),
-    headers: head.headers,
-    scheme: parts.scheme,
+    fields: head.fields,
+    host: head.host,
     protocol: head.isHttp10 ? '1.0' : '1.1',
-    peerAddress: parts.peerAddress,
-    body: parts.body,
-    tunnel: parts.tunnel,
-    responder: parts.responder,
+    origin,
+    body,
+    tunnel,
+    responder,
   });
 }
 
+const NO_FIELDS = Fields.of([]);
+
 /** What is refused before it is a request leaves a record, too; its answer is written by hand. */
-export function toRefusedExchange({ scheme, peerAddress }: Origin, clock: Clock): Exchange {
+export function toRefusedExchange(origin: Origin, clock: Clock): Exchange {
   const startedAtMs = clock.nowMs();
   return new Exchange({
     id: newId('req', startedAtMs),
@@ -50,10 +53,12 @@ export function toRefusedExchange({ scheme, peerAddress }: Origin, clock: Clock)
     method: '',
     path: '',
     query: '',
-    headers: [],
-    scheme,
-    peerAddress,
+    fields: NO_FIELDS,
+    host: undefined,
+    protocol: '1.1',
+    origin,
     body: undefined,
+    tunnel: undefined,
     responder: { send: () => {}, sendInterim: () => {} },
   });
 }

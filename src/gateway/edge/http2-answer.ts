@@ -4,6 +4,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { BodySink } from '../body.ts';
 import { pushAnswerIds, type Exchange, type Reply, type Responder } from '../exchange.ts';
 import { problemReply } from '../problem-reply.ts';
+import { toCallerList } from '../upstream/hop-headers.ts';
 import type { WireFault } from '../wire/fault.ts';
 import { Http2Body, type Http2BodyHost } from './http2-body.ts';
 import type { Http2Head } from './http2-head.ts';
@@ -75,7 +76,8 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
       body.start(this);
       return;
     }
-    if (body !== undefined && !isEmpty) this.write(body);
+    if (body !== undefined && !isEmpty)
+      this.write(Buffer.from(body.buffer, body.byteOffset, body.byteLength), 0, body.byteLength);
     this.end();
   }
 
@@ -103,10 +105,10 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
     this.send(reply);
   }
 
-  write(chunk: Uint8Array): boolean {
-    if (chunk.length === 0 || this.#isHead || this.#stream.writableEnded) return true;
-    if (this.exchange !== undefined) this.exchange.responseBytes += chunk.length;
-    return this.#stream.write(Buffer.from(chunk)); // It is only lent to us, and the stream keeps it.
+  write(bytes: Buffer, from: number, end: number): boolean {
+    if (from === end || this.#isHead || this.#stream.writableEnded) return true;
+    if (this.exchange !== undefined) this.exchange.responseBytes += end - from;
+    return this.#stream.write(Buffer.from(bytes.subarray(from, end))); // It is only lent to us, and the stream keeps it.
   }
 
   /** Nothing is held back: frames are joined by the session. */
@@ -152,9 +154,10 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
   }
 
   /** False when the upstream's head cannot be said in HTTP/2: a status or a name that it does not have. */
-  #respond({ status, headers }: Reply, length: number, endStream: boolean): boolean {
+  #respond({ status, fields, drops, headers: ours }: Reply, length: number, endStream: boolean): boolean {
     const list = [':status', String(status)];
     let hasDate = false;
+    const headers = fields === undefined ? ours : [...toCallerList(fields, drops), ...ours];
     for (let i = 0; i + 1 < headers.length; i += 2) {
       const name = headers[i]?.toLowerCase() ?? '';
       if (CONNECTION_SPECIFIC.has(name)) continue;

@@ -70,7 +70,7 @@ export class Http2Body implements BodySource {
     // What passes the limit, or the promise (RFC 9113 §8.1.1), is not handed on.
     if (this.received > this.#maxBytes) this.#host.onBodyTooLarge();
     else if (this.#promised >= 0 && this.received > this.#promised) this.#refuse();
-    else if (this.#sink?.write(chunk) === false) this.#stream.pause();
+    else if (this.#sink?.write(chunk, 0, chunk.length) === false) this.#stream.pause();
   }
 
   #end(): void {

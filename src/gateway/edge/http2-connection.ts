@@ -4,6 +4,8 @@ import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream
 import type { TLSSocket } from 'node:tls';
 import { newId } from '../../lib/id.ts';
 import { Exchange } from '../exchange.ts';
+import { Origin } from '../origin.ts';
+import { Fields } from '../wire/fields.ts';
 import { Http2Answer } from './http2-answer.ts';
 import { readHttp2Head, type Http2Head } from './http2-head.ts';
 import type { EdgeLimits } from './limits.ts';
@@ -16,7 +18,7 @@ const LINGER_MS = 2000;
 export class Http2Connection implements EdgeConnection {
   readonly socket: TLSSocket;
   readonly #shared: EdgeShared;
-  readonly #address: string;
+  readonly #origin: Origin;
   readonly #session: ServerHttp2Session;
   readonly #answers = new Set<Http2Answer>();
   #requests = 0;
@@ -25,7 +27,7 @@ export class Http2Connection implements EdgeConnection {
 
   constructor(socket: TLSSocket, address: string, shared: EdgeShared) {
     this.socket = socket;
-    this.#address = address;
+    this.#origin = new Origin('https', address);
     this.#shared = shared;
     this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
     this.#session = performServerHandshake(socket, toSessionOptions(shared.limits));
@@ -33,7 +35,7 @@ export class Http2Connection implements EdgeConnection {
     this.#session.on('error', () => {}); // Told by `close`, which always follows.
     // Half a connection is none: without the caller's frames no stream can go on.
     socket.on('end', () => socket.destroy());
-    this.#session.on('close', () => shared.forget(this, this.#address));
+    this.#session.on('close', () => shared.forget(this, this.#origin.peerAddress));
   }
 
   /**
@@ -68,11 +70,12 @@ export class Http2Connection implements EdgeConnection {
       startedAtMs,
       startedTick: clock.monotonicMs(),
       ...toRequestLine(head),
-      headers: head?.headers ?? [],
-      scheme: 'https',
+      fields: Fields.of(head?.headers ?? []),
+      host: head?.headers[1],
       protocol: '2.0',
-      peerAddress: this.#address,
+      origin: this.#origin,
       body: answer.body,
+      tunnel: undefined,
       responder: answer,
     });
     answer.exchange = exchange;

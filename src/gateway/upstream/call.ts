@@ -1,8 +1,9 @@
 // What a call to an upstream service is, whoever carries it.
 
 import type { BodySource } from '../body.ts';
-import type { Cancellable, HeaderList } from '../exchange.ts';
+import type { Cancellable } from '../exchange.ts';
 import type { Target } from '../plan.ts';
+import type { Fields } from '../wire/fields.ts';
 import type { Failure } from './failure.ts';
 
 export interface Call {
@@ -10,10 +11,15 @@ export interface Call {
   readonly method: string;
   /** Path and query as they go on the wire. */
   readonly path: string;
-  readonly headers: HeaderList;
+  /** All header fields but Host, as lines that each end with CRLF. */
+  readonly lines: string;
+  /** They tell the body's length; a body without goes in chunks. */
+  readonly isLengthKnown: boolean;
   readonly body: BodySource | undefined;
   /** What the caller sends after a 101; undefined when the protocol must not be switched. */
   readonly tunnel: BodySource | undefined;
+  /** What the upstream has to prove that it understood when it switches (RFC 6455 §4.1). */
+  readonly websocketKey: string | undefined;
   /** To the first byte of the answer, and between two reads of its body. */
   readonly timeoutMs: number;
 }
@@ -21,8 +27,8 @@ export interface Call {
 /** Exactly one of `onHead` and `onFailure` is called, once. What breaks after the head breaks the body. */
 export interface CallEvents {
   /** Any number of interim answers (1xx) may come before. */
-  onInterim(status: number, headers: HeaderList): void;
-  onHead(status: number, headers: HeaderList, body: BodySource): void;
+  onInterim(status: number, fields: Fields): void;
+  onHead(status: number, fields: Fields, body: BodySource): void;
   onFailure(failure: Failure): void;
 }
 

@@ -5,15 +5,18 @@ import {
   createExchange,
   createFakeClock,
   createGateway,
+  type FakeHead,
   readProblem,
   valuesOf,
 } from '../../../test/harness/data-plane.ts';
 import { compileSnapshot } from '../compile.ts';
-import type { Reply, RequestHead } from '../exchange.ts';
+import type { Reply } from '../exchange.ts';
 import type { Plan } from '../plan.ts';
 import type { Failure } from './failure.ts';
+import { Fields } from '../wire/fields.ts';
 import { createForward, stripPrefix } from './forward.ts';
 import type { Call, CallEvents } from './call.ts';
+import { toCallerList } from './hop-headers.ts';
 
 const BODY = { start: () => undefined, resume: () => undefined, cancel: () => undefined };
 
@@ -21,7 +24,7 @@ interface Bench {
   readonly calls: { readonly call: Call; readonly events: CallEvents }[];
   readonly failures: Failure[];
   readonly answers: Reply[];
-  forward(plan: Plan, differences?: Partial<RequestHead>): ReturnType<typeof createExchange>;
+  forward(plan: Plan, differences?: FakeHead): ReturnType<typeof createExchange>;
 }
 
 /** The forwarding over a transport that the test plays. */
@@ -141,11 +144,12 @@ describe('what comes back', () => {
       'Via',
       '1.1 inner',
     ];
-    bench.calls[0]?.events.onHead(207, upstream, BODY);
+    bench.calls[0]?.events.onHead(207, Fields.of(upstream), BODY);
     const [reply] = bench.answers;
     assert.equal(reply?.status, 207);
     assert.equal(reply?.body, BODY);
-    assert.deepEqual(reply?.headers, [
+    assert.deepEqual(reply?.headers, ['via', '1.1 tollgate-test']);
+    assert.deepEqual(toCallerList(reply.fields ?? Fields.of([])), [
       'Set-Cookie',
       'a=1',
       'set-cookie',
@@ -158,8 +162,6 @@ describe('what comes back', () => {
       'origin; error=x',
       'Via',
       '1.1 inner',
-      'via',
-      '1.1 tollgate-test',
     ]);
     assert.equal(exchange.upstreamMs, 4);
     assert.equal(exchange.errorCode, undefined);
@@ -169,7 +171,7 @@ describe('what comes back', () => {
     test(`is passed on as it is: ${status}`, () => {
       const bench = createBench();
       const { exchange } = bench.forward(planOf(['http://h']));
-      bench.calls[0]?.events.onHead(status, [], BODY);
+      bench.calls[0]?.events.onHead(status, Fields.of([]), BODY);
       assert.equal(bench.answers[0]?.status, status);
       assert.equal(exchange.errorCode, undefined, 'an error of the upstream is not ours');
     });

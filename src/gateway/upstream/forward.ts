@@ -3,14 +3,16 @@
 import type { Clock } from '../../lib/clock.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { BodySource } from '../body.ts';
-import type { Exchange, HeaderList, Reply } from '../exchange.ts';
+import { headerValue, type Exchange, type Reply } from '../exchange.ts';
 import type { Plan, Target } from '../plan.ts';
 import { problemReply } from '../problem-reply.ts';
 import type { Forward } from '../run.ts';
 import type { Failure } from './failure.ts';
-import { toCallerHeaders } from './answer-headers.ts';
-import { toUpstreamHeaders } from './request-headers.ts';
-import type { CallEvents, Transport } from './call.ts';
+import { CONTENT_LENGTH, hasKind } from '../wire/field-kind.ts';
+import type { Fields } from '../wire/fields.ts';
+import { toCallerList, withoutConnectionOptions } from './hop-headers.ts';
+import { toUpstreamLines } from './request-headers.ts';
+import type { Call, CallEvents, Transport } from './call.ts';
 
 type Answer = (exchange: Exchange, reply: Reply) => void;
 
@@ -25,42 +27,68 @@ export interface ForwardDeps {
 
 export function createForward(deps: ForwardDeps): Forward {
   return (exchange, plan, answer) => {
-    const target = nextTarget(plan);
-    exchange.target = target.url;
-    const call = {
-      target,
-      method: exchange.method,
-      path: toUpstreamPath(exchange, plan, target),
-      headers: toUpstreamHeaders(exchange, plan, deps.pseudonym),
-      body: exchange.body,
-      tunnel: exchange.tunnel,
-      timeoutMs: plan.timeoutMs,
-    };
-    exchange.upstreamCall = deps.transport.send(call, new PendingAnswer(exchange, answer, deps));
+    const call = new ForwardedCall(exchange, plan, { answer, deps });
+    exchange.upstreamCall = deps.transport.send(call, call);
   };
 }
 
-class PendingAnswer implements CallEvents {
+/** A call that carries an exchange, and what becomes of it. */
+class ForwardedCall implements Call, CallEvents {
+  readonly target: Target;
+  readonly path: string;
+  readonly lines: string;
   readonly #exchange: Exchange;
+  readonly #plan: Plan;
   readonly #answer: Answer;
   readonly #deps: ForwardDeps;
   readonly #sentTick: number;
 
-  constructor(exchange: Exchange, answer: Answer, deps: ForwardDeps) {
+  constructor(exchange: Exchange, plan: Plan, { answer, deps }: { answer: Answer; deps: ForwardDeps }) {
+    this.target = nextTarget(plan);
+    this.path = toUpstreamPath(exchange, plan, this.target);
+    this.lines = toUpstreamLines(exchange, plan, deps.pseudonym);
     this.#exchange = exchange;
+    this.#plan = plan;
     this.#answer = answer;
     this.#deps = deps;
     this.#sentTick = deps.clock.monotonicMs();
+    exchange.target = this.target.url;
   }
 
-  onInterim(status: number, headers: HeaderList): void {
-    this.#exchange.responder.sendInterim(status, toCallerHeaders(headers, this.#deps.pseudonym));
+  get method(): string {
+    return this.#exchange.method;
   }
 
-  onHead(status: number, headers: HeaderList, body: BodySource): void {
+  get isLengthKnown(): boolean {
+    return hasKind(this.#exchange.fields.kinds, CONTENT_LENGTH);
+  }
+
+  get body(): BodySource | undefined {
+    return this.#exchange.body;
+  }
+
+  get tunnel(): BodySource | undefined {
+    return this.#exchange.tunnel;
+  }
+
+  get websocketKey(): string | undefined {
+    return headerValue(this.#exchange.headers, 'sec-websocket-key');
+  }
+
+  get timeoutMs(): number {
+    return this.#plan.timeoutMs;
+  }
+
+  onInterim(status: number, fields: Fields): void {
+    const { pseudonym } = this.#deps;
+    this.#exchange.responder.sendInterim(status, [...toCallerList(fields), 'via', `1.1 ${pseudonym}`]);
+  }
+
+  onHead(status: number, fields: Fields, body: BodySource): void {
     const exchange = this.#exchange;
     exchange.upstreamMs = this.#deps.clock.monotonicMs() - this.#sentTick;
-    this.#answer(exchange, { status, headers: toCallerHeaders(headers, this.#deps.pseudonym), body });
+    const headers = ['via', `1.1 ${this.#deps.pseudonym}`];
+    this.#answer(exchange, { status, fields: withoutConnectionOptions(fields), drops: 0, headers, body });
   }
 
   onFailure(failure: Failure): void {

@@ -1,6 +1,19 @@
 // Which fields end at this hop, in either direction (RFC 9110 §7.6.1): those that always do, and those that `Connection` names.
 
-import type { HeaderList } from '../exchange.ts';
+import {
+  CONNECTION,
+  hasKind,
+  KEEP_ALIVE,
+  kindSet,
+  PROXY_HOP,
+  TE,
+  TRACEPARENT,
+  TRAILER,
+  TRANSFER_ENCODING,
+  UPGRADE,
+  X_REQUEST_ID,
+} from '../wire/field-kind.ts';
+import { Fields } from '../wire/fields.ts';
 import { isSameToken } from '../wire/octets.ts';
 
 /**
@@ -29,48 +42,42 @@ const END_TO_END: ReadonlySet<string> = new Set([
   'x-request-id',
 ]);
 
-/** Whether the field ends here by its name alone; `Connection` itself does. */
-export function isHopByHop(name: string): boolean {
-  switch (name.length) {
-    case 2:
-      return isSameToken(name, 'te');
-    case 7:
-      return isSameToken(name, 'trailer') || isSameToken(name, 'upgrade');
-    case 10:
-      return isSameToken(name, 'connection') || isSameToken(name, 'keep-alive');
-    case 17:
-      if (isSameToken(name, 'transfer-encoding')) return true;
-      break;
-    default:
-  }
-  // All of them are between neighbours, but for the list in which every hop tells how it fared (RFC 9209).
-  return beginsWith(name, 'proxy-') && !isSameToken(name, 'proxy-status');
+/** The kinds that end here by their names alone. */
+export const HOP_BY_HOP = kindSet(CONNECTION, KEEP_ALIVE, PROXY_HOP, TE, TRAILER, TRANSFER_ENCODING, UPGRADE);
+
+/** What callers do not get: our id and our step in the trace stand in the place of the upstream's. */
+export const NOT_FOR_CALLERS = HOP_BY_HOP | kindSet(TRACEPARENT, X_REQUEST_ID);
+
+/** The fields less those that `Connection` names. */
+export function withoutConnectionOptions(fields: Fields): Fields {
+  const options = fields.joined(CONNECTION);
+  if (options === undefined || namesNoField(options)) return fields;
+  return Fields.of(withoutNamed(fields.list(), options));
 }
 
-/** Whether the name begins with `lower`, whose letters are all lower case, but for case. */
-function beginsWith(name: string, lower: string): boolean {
-  if (name.length < lower.length) return false;
-  for (let i = 0; i < lower.length; i++) {
-    const octet = name.charCodeAt(i);
-    const folded = octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
-    if (folded !== lower.charCodeAt(i)) return false;
+/** What a caller gets of an upstream's fields, flat. */
+export function toCallerList(upstream: Fields, drops = 0): string[] {
+  const fields = withoutConnectionOptions(upstream);
+  const list: string[] = [];
+  for (let i = 0; i < fields.length; i++) {
+    if (!hasKind(NOT_FOR_CALLERS | drops, fields.kind(i))) list.push(fields.name(i), fields.value(i));
   }
-  return true;
+  return list;
 }
 
 /** Whether a `Connection` field names nothing but what becomes of the connection: nearly all do. */
-export function namesNoField(value: string): boolean {
+function namesNoField(value: string): boolean {
   return isSameToken(value, 'keep-alive') || isSameToken(value, 'close');
 }
 
 /** The headers without the fields that this list of `Connection` options names. */
-export function withoutNamed(headers: HeaderList, options: string): HeaderList {
+function withoutNamed(headers: readonly string[], options: string): string[] {
   const named = new Set<string>();
   for (const option of options.toLowerCase().split(',')) {
     const name = option.trim();
     if (!END_TO_END.has(name) && !name.startsWith('x-forwarded-') && !name.startsWith('tollgate-')) named.add(name);
   }
-  const kept: HeaderList = [];
+  const kept: string[] = [];
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? '';
     if (!named.has(name.toLowerCase())) kept.push(name, headers[i + 1] ?? '');

@@ -76,11 +76,11 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
 
   // The request's body comes in here.
 
-  write(chunk: Uint8Array): boolean {
+  write(bytes: Buffer, from: number, end: number): boolean {
     const writer = this.#writer;
     if (writer === undefined || this.#isOver) return true; // Nobody reads any more; the rest falls away.
     this.#deadline = this.#source.deadline(this.#call.timeoutMs);
-    return writer.write(chunk);
+    return writer.write(bytes, from, end);
   }
 
   end(): void {
@@ -189,16 +189,15 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     this.#framing = head.framing;
     this.#remaining = head.framing.kind === 'length' ? head.framing.bytes : 0;
     if (head.framing.kind === 'chunked') this.#decoder = new ChunkedDecoder();
-    this.#events.onHead(head.status, head.headers, this);
+    this.#events.onHead(head.status, head.fields, this);
     if (head.framing.kind === 'none' && this.#connection !== undefined) this.#finish(this.#connection);
     return headEnd;
   }
 
   /** The upstream agrees to go on as a WebSocket; RFC 6455 §4.1 says how it proves that it understood. */
   #openTunnel(head: ResponseHead, tunnel: BodySource): boolean {
-    const { headers } = this.#call;
-    const isProven =
-      headerValue(head.headers, 'sec-websocket-accept') === toAccept(headerValue(headers, 'sec-websocket-key'));
+    const proof = headerValue(head.fields.list(), 'sec-websocket-accept');
+    const isProven = proof === toAccept(this.#call.websocketKey);
     if (head.upgrade === undefined || !isSameToken(head.upgrade, 'websocket') || !isProven) {
       this.#break(toProtocolFault(FAULTS.startLine));
       return false;
@@ -207,7 +206,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     this.#framing = UNTIL_CLOSE;
     this.#isTunnel = true;
     this.#isRequestSent = false;
-    this.#events.onHead(head.status, head.headers, this);
+    this.#events.onHead(head.status, head.fields, this);
     tunnel.start(this);
     return true;
   }
@@ -218,7 +217,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
       this.#break(toProtocolFault(FAULTS.startLine));
       return false;
     }
-    if (head.status !== 100) this.#events.onInterim(head.status, head.headers);
+    if (head.status !== 100) this.#events.onInterim(head.status, head.fields);
     return true;
   }
 
@@ -227,26 +226,31 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
       case 'length': {
         const bodyEnd = Math.min(end, from + this.#remaining);
         this.#remaining -= bodyEnd - from;
-        this.#give(bytes.subarray(from, bodyEnd));
+        this.#give(bytes, from, bodyEnd);
         if (this.#remaining === 0 && this.#connection !== undefined) this.#finish(this.#connection);
         return bodyEnd;
       }
       case 'chunked': {
-        const bodyEnd = this.#decoder?.feed(bytes, from, end, (data) => this.#give(data)) ?? end;
+        const bodyEnd = this.#decoder?.feed(bytes, from, end, this) ?? end;
         if (typeof bodyEnd !== 'number') return this.#refuse(bodyEnd, end);
         if (this.#decoder?.isDone === true && this.#connection !== undefined) this.#finish(this.#connection);
         return bodyEnd;
       }
       case 'close':
-        this.#give(bytes.subarray(from, end));
+        this.#give(bytes, from, end);
         return end;
       case 'none':
         return from;
     }
   }
 
-  #give(data: Uint8Array): void {
-    if (this.#sink?.write(data) === false) this.isPaused = true;
+  /** The decoder hands over the data of chunks here. */
+  onData(bytes: Buffer, from: number, end: number): void {
+    this.#give(bytes, from, end);
+  }
+
+  #give(bytes: Buffer, from: number, end: number): void {
+    if (this.#sink?.write(bytes, from, end) === false) this.isPaused = true;
   }
 
   /** The answer is complete. The connection goes back only when the request is, too, and both sides want to go on. */
@@ -285,17 +289,11 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   }
 
   #toWriter(connection: Http1UpstreamConnection): Http1Writer {
-    const { method, path, headers, target, body } = this.#call;
-    let head = `${method} ${path} HTTP/1.1\r\nhost: ${target.authority}\r\n`;
-    let hasLength = false;
-    for (let i = 0; i + 1 < headers.length; i += 2) {
-      const name = headers[i] ?? '';
-      if (name.length === 14 && isSameToken(name, 'content-length')) hasLength = true;
-      head += `${name}: ${headers[i + 1]}\r\n`;
-    }
-    const isChunked = body !== undefined && !hasLength;
-    if (isChunked) head += 'transfer-encoding: chunked\r\n';
-    return new Http1Writer(connection.socket, `${head}\r\n`, isChunked);
+    const { method, path, lines, isLengthKnown, target, body } = this.#call;
+    const isChunked = body !== undefined && !isLengthKnown;
+    const coding = isChunked ? 'transfer-encoding: chunked\r\n' : '';
+    const head = `${method} ${path} HTTP/1.1\r\nhost: ${target.authority}\r\n${lines}${coding}\r\n`;
+    return new Http1Writer(connection.socket, head, isChunked);
   }
 }
 

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createDeps, createExchange, createGateway, createKey, valuesOf } from '../../../test/harness/data-plane.ts';
+import {
+  createDeps,
+  createExchange,
+  createGateway,
+  createKey,
+  type FakeHead,
+  toList,
+  valuesOf,
+} from '../../../test/harness/data-plane.ts';
 import { newKeyText } from '../../lib/key-text.ts';
 import { createArrival } from '../arrival.ts';
 import { compileSnapshot } from '../compile.ts';
-import type { RequestHead } from '../exchange.ts';
 import type { Plan } from '../plan.ts';
-import { toUpstreamHeaders } from './request-headers.ts';
+import { toUpstreamLines } from './request-headers.ts';
 
 const US = 'tollgate-0a1b2c3d';
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -26,7 +33,7 @@ interface Caller {
   readonly isKnown?: boolean;
   readonly plan?: Plan;
   readonly isTrusted?: boolean;
-  readonly head?: Partial<RequestHead>;
+  readonly head?: FakeHead;
 }
 
 function convert(
@@ -36,7 +43,7 @@ function convert(
   const { exchange } = createExchange({ headers: [...headers], scheme: 'https', ...head });
   createArrival({ pseudonym: US, trustedProxies: isTrusted ? ['0.0.0.0/0'] : [] })(exchange);
   if (isKnown) exchange.principal = createKey().credential.principal;
-  return toUpstreamHeaders(exchange, plan, US);
+  return toList(toUpstreamLines(exchange, plan, US));
 }
 
 test('an upstream gets the headers in order, case and duplicates kept, and then what the gateway vouches for', () => {

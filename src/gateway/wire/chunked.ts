@@ -53,8 +53,10 @@ const EQUALS = 0x3d;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Takes the data of chunks; the slice is a view of what was fed. */
-export type TakeData = (data: Uint8Array) => void;
+/** Takes the data of chunks: what stands between `from` and `end` of what was fed. */
+export interface ChunkData {
+  onData(bytes: Buffer, from: number, end: number): void;
+}
 
 export class ChunkedDecoder {
   #state = SIZE;
@@ -79,13 +81,13 @@ export class ChunkedDecoder {
   }
 
   /** Decodes what lies between `from` and `end`; answers with the offset after the last octet that belongs to the body, or with a fault. */
-  feed(bytes: Uint8Array, from: number, end: number, take: TakeData): number | WireFault {
+  feed(bytes: Buffer, from: number, end: number, to: ChunkData): number | WireFault {
     let at = from;
     while (at < end && this.#state !== DONE) {
       if (this.#state === DATA) {
         const dataEnd = Math.min(end, at + this.#size);
         this.#size -= dataEnd - at;
-        take(bytes.subarray(at, dataEnd));
+        to.onData(bytes, at, dataEnd);
         at = dataEnd;
         if (this.#size === 0) this.#state = DATA_CR;
         continue;

@@ -3,6 +3,8 @@
 
 import { CR, COLON, FIELD_VALUE, isWhiteSpace, LF, SPACE, TOKEN } from './octets.ts';
 import { FAULTS, type WireFault } from './fault.ts';
+import { toKind } from './field-kind.ts';
+import { Fields, SPAN } from './fields.ts';
 
 export interface HeadLimits {
   /** Start line, fields and the blank line together. */
@@ -52,8 +54,11 @@ export class HeadScanner {
   firstEnd = 0;
   middleEnd = 0;
   lastEnd = 0;
-  /** Four offsets a field: name start, name end, value start, value end (white space trimmed). */
-  readonly fields: number[] = [];
+  /** Of the fields found so far, as `Fields` takes them; values without the white space around them. Kept from head to head. */
+  readonly #spans: number[] = [];
+  #spanned = 0;
+  #kinds = 0;
+  #isCanonical = true;
 
   constructor(line: StartLine, limits: HeadLimits) {
     this.#line = line;
@@ -64,7 +69,14 @@ export class HeadScanner {
     this.#state = START;
     this.#position = 0;
     this.#skippedEmptyLine = false;
-    this.fields.length = 0;
+    this.#spanned = 0;
+    this.#kinds = 0;
+    this.#isCanonical = true;
+  }
+
+  /** The fields of the head that was found complete; `text` is exactly its octets, as Latin-1. */
+  toFields(text: string): Fields {
+    return new Fields(text, this.#spans.slice(0, this.#spanned), this.#kinds, this.#isCanonical);
   }
 
   /** How many octets of the head were scanned. */
@@ -146,7 +158,7 @@ export class HeadScanner {
             at++;
             break;
           }
-          if (this.fields.length >= this.#limits.fields * 4) return FAULTS.fieldCount;
+          if (this.#spanned >= this.#limits.fields * SPAN) return FAULTS.fieldCount;
           this.#partStart = at;
           this.#state = NAME;
           break;
@@ -163,8 +175,7 @@ export class HeadScanner {
         case BEFORE_VALUE:
           while (at < stop && isWhiteSpace(bytes[from + at])) at++;
           if (at === stop) break;
-          this.fields.push(this.#partStart, this.#nameEnd, at);
-          this.#partStart = at;
+          this.#beginField(bytes, from, at);
           this.#state = VALUE;
           break;
         case VALUE: {
@@ -173,7 +184,8 @@ export class HeadScanner {
           if (bytes[from + at] !== CR) return bytes[from + at] === LF ? FAULTS.lineEnd : FAULTS.fieldValue;
           let valueEnd = at;
           while (valueEnd > this.#partStart && isWhiteSpace(bytes[from + valueEnd - 1])) valueEnd--;
-          this.fields.push(valueEnd);
+          if (valueEnd !== at) this.#isCanonical = false;
+          this.#spans[this.#spanned - 2] = valueEnd;
           this.#state = VALUE_LF;
           at++;
           break;
@@ -188,5 +200,21 @@ export class HeadScanner {
     }
     this.#position = at;
     return at === limit ? FAULTS.headLength : undefined;
+  }
+
+  /** Name and colon have been read, and white space up to `at`, where the value begins. */
+  #beginField(bytes: Uint8Array, from: number, at: number): void {
+    const kind = toKind(bytes, from + this.#partStart, from + this.#nameEnd);
+    const spans = this.#spans;
+    let i = this.#spanned;
+    spans[i++] = this.#partStart;
+    spans[i++] = this.#nameEnd;
+    spans[i++] = at;
+    spans[i++] = at;
+    spans[i++] = kind;
+    this.#spanned = i;
+    this.#kinds |= 1 << kind;
+    if (at !== this.#nameEnd + 2 || bytes[from + at - 1] !== SPACE) this.#isCanonical = false;
+    this.#partStart = at;
   }
 }

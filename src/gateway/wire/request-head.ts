@@ -1,6 +1,8 @@
 // A request's head, understood: who is meant, how the body is framed, what the connection is to do (RFC 9112 §3, §6, §9).
 
 import { FAULTS, type WireFault } from './fault.ts';
+import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE } from './field-kind.ts';
+import { Fields } from './fields.ts';
 import { toFraming, type Framing } from './framing.ts';
 import { HeadScanner, type HeadLimits, type StartLine } from './head-scanner.ts';
 import { checkTarget, isAuthority, toAuthority } from './target.ts';
@@ -21,8 +23,7 @@ export interface RequestHead {
   /** Origin form: path and query, byte for byte; `*` for OPTIONS of the server. */
   readonly target: string;
   readonly isHttp10: boolean;
-  /** Flat: name, value, …; order, case and duplicates kept. */
-  readonly headers: string[];
+  readonly fields: Fields;
   readonly host: string | undefined;
   readonly framing: Framing;
   /** Of the caller: it can take another answer on this connection. */
@@ -32,7 +33,9 @@ export interface RequestHead {
   readonly upgrade: string | undefined;
 }
 
-const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+const METHODS: ReadonlyMap<string, string> = new Map(
+  ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((method) => [method, method]),
+);
 const FORBIDDEN: ReadonlySet<string> = new Set(['TRACE', 'CONNECT']);
 
 export function checkMethod(method: string): WireFault | undefined {
@@ -46,78 +49,63 @@ export function createRequestScanner(limits: HeadLimits): HeadScanner {
 
 /** Reads the head that the scanner found complete. `text` is exactly its octets, as Latin-1. */
 export function readRequestHead(scanner: HeadScanner, text: string): RequestHead | WireFault {
-  const version = text.slice(scanner.middleEnd + 1, scanner.lastEnd);
-  const isHttp10 = version === 'HTTP/1.0';
-  if (!isHttp10 && version !== 'HTTP/1.1') return /^HTTP\/\d\.\d$/.test(version) ? FAULTS.version : FAULTS.startLine;
-  const method = text.slice(scanner.firstStart, scanner.firstEnd);
-  const wrongMethod = checkMethod(method);
-  if (wrongMethod !== undefined) return wrongMethod;
+  const isHttp10 = isVersion(text, scanner, VERSION_10);
+  if (!isHttp10 && !isVersion(text, scanner, VERSION_11)) return toVersionFault(text, scanner);
+  const method = readMethod(text, scanner);
+  if (typeof method !== 'string') return method;
 
-  const headers: string[] = [];
-  let host: string | undefined;
-  let hosts = 0;
-  let contentLength: string | undefined;
-  let lengths = 0;
-  let transferEncoding: string | undefined;
-  let connection = '';
-  let expect: string | undefined;
-  let upgrade: string | undefined;
-  const { fields } = scanner;
-  for (let i = 0; i < fields.length; i += 4) {
-    const name = text.slice(fields[i], fields[i + 1]);
-    const value = text.slice(fields[i + 2], fields[i + 3]);
-    headers.push(name, value);
-    switch (name.length) {
-      case 4:
-        if (isSameToken(name, 'host')) {
-          host = value;
-          hosts++;
-        }
-        break;
-      case 6:
-        if (isSameToken(name, 'expect')) expect = expect === undefined ? value : `${expect}, ${value}`;
-        break;
-      case 7:
-        if (isSameToken(name, 'upgrade')) upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`;
-        break;
-      case 10:
-        if (isSameToken(name, 'connection')) connection = connection === '' ? value : `${connection},${value}`;
-        break;
-      case 14:
-        if (isSameToken(name, 'content-length')) {
-          contentLength = value;
-          lengths++;
-        }
-        break;
-      case 17:
-        if (isSameToken(name, 'transfer-encoding')) {
-          transferEncoding = transferEncoding === undefined ? value : `${transferEncoding}, ${value}`;
-        }
-        break;
-      default:
-    }
+  let fields = scanner.toFields(text);
+  const sent = fields.first(HOST);
+  if (sent === undefined ? !isHttp10 : fields.count(HOST) > 1) return FAULTS.host;
+  if (sent !== undefined && sent !== lastAuthority) {
+    if (!isAuthority(sent)) return FAULTS.host;
+    lastAuthority = sent;
   }
-
-  if (hosts > 1 || (hosts === 0 && !isHttp10) || (host !== undefined && !isAuthority(host))) return FAULTS.host;
   const rawTarget = text.slice(scanner.firstEnd + 1, scanner.middleEnd);
-  const target = checkTarget(method, rawTarget, host);
+  const target = checkTarget(method, rawTarget, sent);
   if (typeof target !== 'string') return target;
-  if (host === undefined) {
-    host = toAuthority(rawTarget);
-    if (host !== undefined) headers.push('Host', host);
-  }
-  const framing = toFraming(lengths, contentLength, transferEncoding, isHttp10);
+  const host = sent ?? toAuthority(rawTarget);
+  if (sent === undefined && host !== undefined) fields = Fields.of([...fields.list(), 'Host', host]);
+  const framing = toFraming(
+    fields.count(CONTENT_LENGTH),
+    fields.first(CONTENT_LENGTH),
+    fields.joined(TRANSFER_ENCODING),
+    isHttp10,
+  );
   if ('status' in framing) return framing;
+  const expect = fields.joined(EXPECT);
   if (expect !== undefined && !isSameToken(expect, '100-continue')) return FAULTS.expectation;
+  const connection = fields.joined(CONNECTION) ?? '';
   return {
     method,
     target,
     isHttp10,
-    headers,
+    fields,
     host,
     framing,
     keepAlive: hasMember(connection, 'close') ? false : !isHttp10 || hasMember(connection, 'keep-alive'),
     expectsContinue: expect !== undefined && !isHttp10,
-    upgrade: upgrade !== undefined && !isHttp10 && hasMember(connection, 'upgrade') ? upgrade : undefined,
+    upgrade: isHttp10 || !hasMember(connection, 'upgrade') ? undefined : fields.joined(UPGRADE),
   };
+}
+
+const VERSION_10 = 'HTTP/1.0';
+const VERSION_11 = 'HTTP/1.1';
+
+/** The last one that was found well-formed: nearly every request names the same. */
+let lastAuthority = '';
+
+function isVersion(text: string, { middleEnd, lastEnd }: HeadScanner, version: string): boolean {
+  return lastEnd - middleEnd === version.length + 1 && text.startsWith(version, middleEnd + 1);
+}
+
+function toVersionFault(text: string, { middleEnd, lastEnd }: HeadScanner): WireFault {
+  return /^HTTP\/\d\.\d$/.test(text.slice(middleEnd + 1, lastEnd)) ? FAULTS.version : FAULTS.startLine;
+}
+
+/** The common one without a look into the set. What comes from here is one and the same string for each method. */
+function readMethod(text: string, { firstStart, firstEnd }: HeadScanner): string | WireFault {
+  if (firstEnd - firstStart === 3 && text.startsWith('GET', firstStart)) return 'GET';
+  const method = text.slice(firstStart, firstEnd);
+  return checkMethod(method) ?? METHODS.get(method) ?? FAULTS.method;
 }

@@ -1,9 +1,11 @@
 // An answer's head, understood as strictly as a request's (RFC 9112 §4, §6.3): an upstream that can be read in two ways is not believed.
 
 import { FAULTS, type WireFault } from './fault.ts';
+import { CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE } from './field-kind.ts';
+import type { Fields } from './fields.ts';
 import { CHUNKED, NO_BODY, toFraming, UNTIL_CLOSE, type Framing } from './framing.ts';
 import { HeadScanner, type HeadLimits, type StartLine } from './head-scanner.ts';
-import { FIELD_VALUE, hasMember, isDigit, isSameToken, TARGET } from './octets.ts';
+import { FIELD_VALUE, hasMember, isDigit, TARGET } from './octets.ts';
 
 const STATUS_LINE: StartLine = {
   first: TARGET,
@@ -17,7 +19,7 @@ const STATUS_LINE: StartLine = {
 
 export interface ResponseHead {
   readonly status: number;
-  readonly headers: string[];
+  readonly fields: Fields;
   readonly framing: Framing;
   /** Whether the connection can carry another request after this answer. */
   readonly keepAlive: boolean;
@@ -31,55 +33,25 @@ export function createResponseScanner(limits: Omit<HeadLimits, 'targetBytes'>): 
 
 /** Reads the head that the scanner found complete; `method` is the request's, for it decides whether there is a body. */
 export function readResponseHead(scanner: HeadScanner, text: string, method: string): ResponseHead | WireFault {
-  const version = text.slice(0, scanner.firstEnd);
-  const isHttp10 = version === 'HTTP/1.0';
-  if (!isHttp10 && version !== 'HTTP/1.1') return FAULTS.version;
+  const isHttp11 = scanner.firstEnd === 8 && text.startsWith('HTTP/1.1');
+  const isHttp10 = !isHttp11 && scanner.firstEnd === 8 && text.startsWith('HTTP/1.0');
+  if (!isHttp11 && !isHttp10) return FAULTS.version;
   const status = parseStatus(text, scanner.firstEnd + 1, scanner.middleEnd);
   if (status < 0) return FAULTS.startLine;
 
-  const headers: string[] = [];
-  let contentLength: string | undefined;
-  let lengths = 0;
-  let transferEncoding: string | undefined;
-  let connection = '';
-  let upgrade: string | undefined;
-  const { fields } = scanner;
-  for (let i = 0; i < fields.length; i += 4) {
-    const name = text.slice(fields[i], fields[i + 1]);
-    const value = text.slice(fields[i + 2], fields[i + 3]);
-    headers.push(name, value);
-    switch (name.length) {
-      case 7:
-        if (isSameToken(name, 'upgrade')) upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`;
-        break;
-      case 10:
-        if (isSameToken(name, 'connection')) connection = connection === '' ? value : `${connection},${value}`;
-        break;
-      case 14:
-        if (isSameToken(name, 'content-length')) {
-          contentLength = value;
-          lengths++;
-        }
-        break;
-      case 17:
-        if (isSameToken(name, 'transfer-encoding')) {
-          transferEncoding = transferEncoding === undefined ? value : `${transferEncoding}, ${value}`;
-        }
-        break;
-      default:
-    }
-  }
-
-  const declared = toFraming(lengths, contentLength, transferEncoding, isHttp10);
+  const fields = scanner.toFields(text);
+  const lengths = fields.count(CONTENT_LENGTH);
+  const declared = toFraming(lengths, fields.first(CONTENT_LENGTH), fields.joined(TRANSFER_ENCODING), isHttp10);
   if ('status' in declared) return declared;
   const framing = toAnswerFraming(declared, lengths, status, method);
+  const connection = fields.joined(CONNECTION) ?? '';
   const wantsMore = hasMember(connection, 'close') ? false : !isHttp10 || hasMember(connection, 'keep-alive');
   return {
     status,
-    headers,
+    fields,
     framing,
     keepAlive: wantsMore && framing.kind !== 'close',
-    upgrade: hasMember(connection, 'upgrade') ? upgrade : undefined,
+    upgrade: hasMember(connection, 'upgrade') ? fields.joined(UPGRADE) : undefined,
   };
 }
 
@@ -92,7 +64,11 @@ function toAnswerFraming(declared: Framing, lengths: number, status: number, met
 
 function parseStatus(text: string, from: number, end: number): number {
   if (end - from !== 3) return -1;
-  for (let i = from; i < end; i++) if (!isDigit(text.charCodeAt(i))) return -1;
-  const status = Number(text.slice(from, end));
+  let status = 0;
+  for (let i = from; i < end; i++) {
+    const octet = text.charCodeAt(i);
+    if (!isDigit(octet)) return -1;
+    status = status * 10 + octet - 0x30;
+  }
   return status >= 100 && status <= 599 ? status : -1;
 }
