@@ -33,7 +33,14 @@ const ROOMS: readonly Room[] = [
   { files: 'gateway/**', mayImport: ['gateway/**', 'lib/**'], mayImportTypes: ['limits/**'] },
   {
     files: 'policies/**',
-    mayImport: ['policies/**', 'gateway/policy.ts', 'gateway/exchange.ts', 'gateway/problem-reply.ts', 'gateway/wire/field-kind.ts', 'lib/**'],
+    mayImport: [
+      'policies/**',
+      'gateway/policy.ts',
+      'gateway/exchange.ts',
+      'gateway/problem-reply.ts',
+      'gateway/wire/field-kind.ts',
+      'lib/**',
+    ],
     mayImportTypes: ['gateway/ports.ts', 'limits/**'],
   },
   { files: 'jobs/**', mayImport: ['jobs/**', 'lib/**', 'db/**'] },

@@ -111,6 +111,7 @@ export class Exchange {
   /** The caller went away before the answer was complete. */
   clientGone = false;
   recorded = false;
+  #idLines = '';
 
   constructor(head: RequestHead) {
     this.id = head.id;
@@ -130,16 +131,19 @@ export class Exchange {
     this.responder = head.responder;
   }
 
+  /** What upstream and caller are told of the exchange: the id to ask about it by, and the trace that it stands in; as lines. */
+  get idLines(): string {
+    if (this.#idLines === '') {
+      const trace = this.traceparent === '' ? '' : `traceparent: ${this.traceparent}\r\n`;
+      this.#idLines = `x-request-id: ${this.correlationId}\r\n${trace}`;
+    }
+    return this.#idLines;
+  }
+
   /** Flat: name, value, …; for whoever looks at more than the kinds that the wire tells apart. */
   get headers(): readonly string[] {
     return this.fields.list();
   }
-}
-
-/** What every answer tells of its exchange: the id to ask about it by, and the trace that it stands in. */
-export function pushAnswerIds(headers: HeaderList, exchange: Exchange): void {
-  headers.push('x-request-id', exchange.correlationId);
-  if (exchange.traceparent !== '') headers.push('traceparent', exchange.traceparent);
 }
 
 /** The first value of a header, or undefined. `name` in lower case. */

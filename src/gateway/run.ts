@@ -3,7 +3,7 @@
 import { Problem } from '../lib/problem.ts';
 import type { Arrive } from './arrival.ts';
 import type { Snapshot } from './compile.ts';
-import { pushAnswerIds, type Exchange, type Reply } from './exchange.ts';
+import type { Exchange, Reply } from './exchange.ts';
 import type { CompiledPolicy, PolicyDeps } from './policy.ts';
 import type { Plan } from './plan.ts';
 import { problemReply } from './problem-reply.ts';
@@ -122,7 +122,6 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
 }
 
 function send(exchange: Exchange, reply: Reply): void {
-  pushAnswerIds(reply.headers, exchange);
   exchange.status = reply.status;
   exchange.responder.send(reply);
 }

@@ -67,6 +67,7 @@ async function main(boot: ThreadBoot): Promise<void> {
     port: boot.port,
     tls: boot.tls,
     limits: boot.limits,
+    pseudonym,
     isTrusted: createIpMatcher(boot.trustedProxies),
     runner,
     clock,

@@ -3,7 +3,6 @@
 import { randomFillSync } from 'node:crypto';
 import { hexValue } from './wire/octets.ts';
 
-const TRACE_CHARACTERS = 32;
 const SPAN_CHARACTERS = 16;
 const LENGTH = 55;
 const DASH = 0x2d;
@@ -19,6 +18,11 @@ const NEW_FLAGS = '03';
 const pool = Buffer.alloc((SPAN_CHARACTERS / 2) * 512);
 let chance = '';
 let used = 0;
+
+/** First steps, one after the other, as they stand in the header: one slice serves a request. */
+let beginnings = '';
+let begun = 0;
+const BEGINNINGS = 170;
 
 /** Whether the text names a trace and a parent that can be continued (§3.2.2, §4.3). */
 export function isTraceparent(text: string): boolean {
@@ -36,7 +40,13 @@ export function continueTrace(parent: string): string {
 
 /** The first step of a new trace. */
 export function beginTrace(): string {
-  return `00-${draw(TRACE_CHARACTERS)}-${draw(SPAN_CHARACTERS)}-${NEW_FLAGS}`;
+  if (begun === beginnings.length) {
+    const octets = randomFillSync(pool).toString('hex');
+    beginnings = octets.replaceAll(/(.{32})(.{16})/g, `00-$1-$2-${NEW_FLAGS}`).slice(0, BEGINNINGS * LENGTH);
+    begun = 0;
+  }
+  begun += LENGTH;
+  return beginnings.slice(begun - LENGTH, begun);
 }
 
 /** An id: hexadecimal, and not all zero. */

@@ -9,22 +9,21 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const TIME_CHARACTERS = 10;
 const RANDOM_CHARACTERS = 16;
 
-// Chance is drawn in blocks: one system call serves 256 ids.
+// Chance is drawn in blocks, as text: one system call serves 256 ids.
 const pool = new Uint8Array(RANDOM_CHARACTERS * 256);
-let used = pool.length;
+let chance = '';
+let used = 0;
 
 let lastTimeMs = -1;
 let lastTimeText = '';
 
 export function newId(kind: IdKind, nowMs: number): string {
-  if (used === pool.length) {
-    randomFillSync(pool);
+  if (used === chance.length) {
+    chance = String.fromCharCode(...randomFillSync(pool).map((octet) => ALPHABET.charCodeAt(octet & 31)));
     used = 0;
   }
-  let text = `${kind}_${timeText(nowMs)}`;
-  const end = used + RANDOM_CHARACTERS;
-  while (used < end) text += ALPHABET.charAt((pool[used++] ?? 0) & 31);
-  return text;
+  used += RANDOM_CHARACTERS;
+  return `${kind}_${timeText(nowMs)}${chance.slice(used - RANDOM_CHARACTERS, used)}`;
 }
 
 export function isId(kind: IdKind, text: string): boolean {

@@ -256,6 +256,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     port: 0,
     runner,
     clock: systemClock,
+    pseudonym,
     limits: { ...USUAL_LIMITS, ...options.edge?.limits },
     isTrusted: createIpMatcher(trustedProxies),
     tls: options.edge?.tls,

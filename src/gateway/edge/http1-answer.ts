@@ -3,7 +3,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { BodySink, BodySource } from '../body.ts';
-import { pushAnswerIds, type Exchange, type Reply, type Responder } from '../exchange.ts';
+import type { Exchange, Reply, Responder } from '../exchange.ts';
 import { problemReply } from '../problem-reply.ts';
 import { Http1Writer } from '../http1-writer.ts';
 import { NOT_FOR_CALLERS } from '../upstream/hop-headers.ts';
@@ -94,7 +94,6 @@ export class Http1Answer implements Responder, BodySink {
     const { exchange } = this;
     if (exchange === undefined) return;
     const reply = problemReply(exchange, toRefusalProblem(refusal));
-    pushAnswerIds(reply.headers, exchange);
     exchange.status = reply.status;
     this.send(reply);
   }
@@ -169,6 +168,7 @@ export class Http1Answer implements Responder, BodySink {
   /** `length` is that of a local body, or -1 for one that streams: then its own Content-Length frames it, or chunks, or the connection's end. */
   #toHead({ status, fields, drops, headers }: Reply, length: number): string {
     const streams = length < 0 && !this.#isHead && status !== 204 && status !== 304;
+    const { shared } = this.#connection;
     const kinds = fields?.kinds ?? 0;
     // RFC 9110 §8.6: with 204 it must not be there, and could be taken for a body's.
     const hasLength = hasKind(kinds, CONTENT_LENGTH) && status !== 204;
@@ -176,7 +176,9 @@ export class Http1Answer implements Responder, BodySink {
     if (fields !== undefined)
       head += fields.linesWithout(NOT_FOR_CALLERS | drops | (hasLength ? 0 : 1 << CONTENT_LENGTH));
     for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-    if (!hasKind(kinds, DATE)) head += `date: ${this.#connection.shared.httpDate()}\r\n`;
+    if (fields !== undefined) head += `via: 1.1 ${shared.pseudonym}\r\n`;
+    if (this.exchange !== undefined) head += this.exchange.idLines;
+    if (!hasKind(kinds, DATE)) head += `date: ${shared.httpDate()}\r\n`;
     if (length >= 0 && status !== 204) head += `content-length: ${length}\r\n`;
     else if (streams && !hasLength && !this.isTunnel) {
       this.#isChunked = !this.#isHttp10;

@@ -2,7 +2,7 @@
 
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { BodySink } from '../body.ts';
-import { pushAnswerIds, type Exchange, type Reply, type Responder } from '../exchange.ts';
+import type { Exchange, Reply, Responder } from '../exchange.ts';
 import { problemReply } from '../problem-reply.ts';
 import { toCallerList } from '../upstream/hop-headers.ts';
 import type { WireFault } from '../wire/fault.ts';
@@ -100,7 +100,6 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
     const { exchange } = this;
     if (exchange === undefined) return;
     const reply = problemReply(exchange, toRefusalProblem(fault, 'stream'));
-    pushAnswerIds(reply.headers, exchange);
     exchange.status = reply.status;
     this.send(reply);
   }
@@ -163,6 +162,12 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
       if (CONNECTION_SPECIFIC.has(name)) continue;
       if (name === 'date') hasDate = true;
       list.push(name, headers[i + 1] ?? '');
+    }
+    if (fields !== undefined) list.push('via', `1.1 ${this.#shared.pseudonym}`);
+    const { exchange } = this;
+    if (exchange !== undefined) {
+      list.push('x-request-id', exchange.correlationId);
+      if (exchange.traceparent !== '') list.push('traceparent', exchange.traceparent);
     }
     if (!hasDate) list.push('date', this.#shared.httpDate());
     if (length >= 0 && status !== 204 && status !== 304) list.push('content-length', String(length));

@@ -17,6 +17,8 @@ export interface ListenerOptions {
   readonly runner: Runner;
   readonly clock: Clock;
   readonly limits: EdgeLimits;
+  /** Our name in `Via`. */
+  readonly pseudonym: string;
   /** Proxies bring the connections of many callers from one address: they are limited in all, not by address. */
   readonly isTrusted: (address: string) => boolean;
   /** A second port, for TLS. */
@@ -71,6 +73,7 @@ class Edge implements TlsEdge {
   readonly clock: Clock;
   readonly runner: Runner;
   readonly limits: EdgeLimits;
+  readonly pseudonym: string;
   readonly sweep: Sweep;
   draining = false;
   readonly #isTrusted: (address: string) => boolean;
@@ -81,10 +84,11 @@ class Edge implements TlsEdge {
   #date = '';
   #dateSecond = 0;
 
-  constructor({ clock, runner, limits, isTrusted }: ListenerOptions) {
+  constructor({ clock, runner, limits, pseudonym, isTrusted }: ListenerOptions) {
     this.clock = clock;
     this.runner = runner;
     this.limits = limits;
+    this.pseudonym = pseudonym;
     this.#isTrusted = isTrusted;
     this.sweep = new Sweep(() => clock.monotonicMs());
   }

@@ -18,6 +18,8 @@ export interface EdgeShared {
   readonly runner: Runner;
   readonly limits: EdgeLimits;
   readonly sweep: Sweep;
+  /** Our name in `Via`. */
+  readonly pseudonym: string;
   /** No new requests: connections are closed after the answers under way. */
   draining: boolean;
   /** The time as headers tell it (IMF-fixdate), formatted once a second. */

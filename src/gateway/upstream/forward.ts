@@ -87,8 +87,7 @@ class ForwardedCall implements Call, CallEvents {
   onHead(status: number, fields: Fields, body: BodySource): void {
     const exchange = this.#exchange;
     exchange.upstreamMs = this.#deps.clock.monotonicMs() - this.#sentTick;
-    const headers = ['via', `1.1 ${this.#deps.pseudonym}`];
-    this.#answer(exchange, { status, fields: withoutConnectionOptions(fields), drops: 0, headers, body });
+    this.#answer(exchange, { status, fields: withoutConnectionOptions(fields), drops: 0, headers: [], body });
   }
 
   onFailure(failure: Failure): void {

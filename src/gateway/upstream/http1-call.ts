@@ -63,13 +63,15 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     this.#connection = connection;
     connection.use(this);
     this.#deadline = this.#source.deadline(connection.isConnected ? this.#call.timeoutMs : CONNECT_TIMEOUT_MS);
-    const { body } = this.#call;
-    this.#writer = this.#toWriter(connection);
+    const { body, isLengthKnown } = this.#call;
+    const isChunked = body !== undefined && !isLengthKnown;
+    const head = this.#toHead(isChunked);
     if (body === undefined) {
       this.#isRequestSent = true;
-      this.flush();
+      connection.socket.write(head, 'latin1');
       return;
     }
+    this.#writer = new Http1Writer(connection.socket, head, isChunked);
     body.start(this);
     process.nextTick(flush, this); // Bytes that are at hand come before that, and go out with the head.
   }
@@ -206,6 +208,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     this.#framing = UNTIL_CLOSE;
     this.#isTunnel = true;
     this.#isRequestSent = false;
+    if (this.#connection !== undefined) this.#writer = new Http1Writer(this.#connection.socket, '', false);
     this.#events.onHead(head.status, head.fields, this);
     tunnel.start(this);
     return true;
@@ -256,7 +259,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   /** The answer is complete. The connection goes back only when the request is, too, and both sides want to go on. */
   #finish(connection: Http1UpstreamConnection): void {
     this.#isOver = true;
-    const canStay = this.#head?.keepAlive === true && this.#isRequestSent && this.#writer?.isDry === true;
+    const canStay = this.#head?.keepAlive === true && this.#isRequestSent && this.#writer?.isDry !== false;
     if (!canStay) {
       connection.socket.destroy();
       if (!this.#isRequestSent) this.#call.body?.cancel();
@@ -288,12 +291,10 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     this.#writer?.flush();
   }
 
-  #toWriter(connection: Http1UpstreamConnection): Http1Writer {
-    const { method, path, lines, isLengthKnown, target, body } = this.#call;
-    const isChunked = body !== undefined && !isLengthKnown;
-    const coding = isChunked ? 'transfer-encoding: chunked\r\n' : '';
-    const head = `${method} ${path} HTTP/1.1\r\nhost: ${target.authority}\r\n${lines}${coding}\r\n`;
-    return new Http1Writer(connection.socket, head, isChunked);
+  #toHead(isChunked: boolean): string {
+    const { method, path, lines, target } = this.#call;
+    const head = `${method} ${path} HTTP/1.1\r\nhost: ${target.authority}\r\n${lines}`;
+    return isChunked ? `${head}transfer-encoding: chunked\r\n\r\n` : `${head}\r\n`;
   }
 }
 

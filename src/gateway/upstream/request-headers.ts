@@ -55,7 +55,7 @@ export function toUpstreamLines(exchange: Exchange, plan: Plan, pseudonym: strin
   lines += exchange.isPeerTrusted
     ? toAddedForwardingLines(origin, exchange.headers, host)
     : origin.forwardingLines(host);
-  lines += `x-request-id: ${exchange.correlationId}\r\ntraceparent: ${exchange.traceparent}\r\n`;
+  lines += exchange.idLines;
   if (plan.controlToken !== undefined) {
     lines += `tollgate-control-token: ${plan.controlToken}\r\ntollgate-context: ${toControlContext(exchange)}\r\n`;
   }
