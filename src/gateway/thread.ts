@@ -13,6 +13,7 @@ import { compileSnapshot, type CompileDeps, type Snapshot } from './compile.ts';
 import { createCredentialCache } from './credential-cache.ts';
 import { listen } from './edge/listener.ts';
 import type { FromThread, ThreadBoot, ToThread } from './messages.ts';
+import { encodeRecords } from './record-columns.ts';
 import { createRecordBuffer } from './record-buffer.ts';
 import { createRunner } from './run.ts';
 import { checkSnapshot, type SnapshotConfig } from './snapshot.ts';
@@ -36,7 +37,7 @@ async function main(boot: ThreadBoot): Promise<void> {
     nowMs: () => clock.monotonicMs(),
   });
   const usage = createRecordBuffer((records, dropped) =>
-    say({ type: 'records', records: JSON.stringify(records), dropped }),
+    say({ type: 'records', records: encodeRecords(records), dropped }),
   );
   const limiter = await openLimiter(boot);
   const transport = createTransport(clock);

@@ -22,7 +22,10 @@ let used = 0;
 /** First steps, one after the other, as they stand in the header: one slice serves a request. */
 let beginnings = '';
 let begun = 0;
-const BEGINNINGS = 170;
+const HEXADECIMAL = Buffer.from('0123456789abcdef', 'latin1');
+const text = Buffer.from(`00-${'*'.repeat(32)}-${'*'.repeat(SPAN_CHARACTERS)}-${NEW_FLAGS}`.repeat(128), 'latin1');
+/** Where in the text a digit of chance goes. */
+const digits = Uint16Array.from([...text.keys()].filter((at) => text[at] === 0x2a));
 
 /** Whether the text names a trace and a parent that can be continued (§3.2.2, §4.3). */
 export function isTraceparent(text: string): boolean {
@@ -41,8 +44,11 @@ export function continueTrace(parent: string): string {
 /** The first step of a new trace. */
 export function beginTrace(): string {
   if (begun === beginnings.length) {
-    const octets = randomFillSync(pool).toString('hex');
-    beginnings = octets.replaceAll(/(.{32})(.{16})/g, `00-$1-$2-${NEW_FLAGS}`).slice(0, BEGINNINGS * LENGTH);
+    randomFillSync(pool);
+    for (let i = 0; i < digits.length; i++) {
+      text[digits[i] ?? 0] = HEXADECIMAL[((pool[i >> 1] ?? 0) >> ((i & 1) * 4)) & 15] ?? 0;
+    }
+    beginnings = text.toString('latin1');
     begun = 0;
   }
   begun += LENGTH;

@@ -10,7 +10,8 @@ const TIME_CHARACTERS = 10;
 const RANDOM_CHARACTERS = 16;
 
 // Chance is drawn in blocks, as text: one system call serves 256 ids.
-const pool = new Uint8Array(RANDOM_CHARACTERS * 256);
+const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
+const pool = Buffer.alloc(RANDOM_CHARACTERS * 256);
 let chance = '';
 let used = 0;
 
@@ -19,7 +20,9 @@ let lastTimeText = '';
 
 export function newId(kind: IdKind, nowMs: number): string {
   if (used === chance.length) {
-    chance = String.fromCharCode(...randomFillSync(pool).map((octet) => ALPHABET.charCodeAt(octet & 31)));
+    randomFillSync(pool);
+    for (let i = 0; i < pool.length; i++) pool[i] = CODES[(pool[i] ?? 0) & 31] ?? 0;
+    chance = pool.toString('latin1');
     used = 0;
   }
   used += RANDOM_CHARACTERS;

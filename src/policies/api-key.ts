@@ -3,10 +3,10 @@
 import { hash } from 'node:crypto';
 import { Type } from 'typebox';
 import type { Exchange, Reply } from '../gateway/exchange.ts';
-import { headerValue } from '../gateway/exchange.ts';
 import type { CompiledPolicy, Policy, PolicyDeps } from '../gateway/policy.ts';
 import type { Credential } from '../gateway/ports.ts';
 import { problemReply } from '../gateway/problem-reply.ts';
+import { AUTHORIZATION, X_API_KEY } from '../gateway/wire/field-kind.ts';
 import { hashKeyText, isKeyHash, parsePublicId } from '../lib/key-text.ts';
 import { Problem, type ProblemCode } from '../lib/problem.ts';
 
@@ -25,7 +25,7 @@ export const apiKey: Policy<typeof config> = {
 function compile(deps: PolicyDeps): CompiledPolicy {
   return {
     onRequest(exchange) {
-      const text = readKeyText(exchange.headers);
+      const text = readKeyText(exchange.fields);
       if (text === undefined) return refuse(exchange, 'missing_credentials');
       const publicId = parsePublicId(text);
       if (publicId === undefined) return refuse(exchange, 'invalid_key');
@@ -89,10 +89,10 @@ function refuse(exchange: Exchange, code: ProblemCode): Reply {
   return problemReply(exchange, new Problem(code, { headers: CHALLENGE }));
 }
 
-function readKeyText(headers: readonly string[]): string | undefined {
-  const key = headerValue(headers, 'x-api-key');
+function readKeyText(fields: Exchange['fields']): string | undefined {
+  const key = fields.first(X_API_KEY);
   if (key !== undefined) return key;
-  const authorization = headerValue(headers, 'authorization');
+  const authorization = fields.first(AUTHORIZATION);
   if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return undefined;
   return authorization.slice(7).trim();
 }

@@ -1,12 +1,13 @@
 // A request's head, understood: who is meant, how the body is framed, what the connection is to do (RFC 9112 §3, §6, §9).
 
 import { FAULTS, type WireFault } from './fault.ts';
-import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE } from './field-kind.ts';
+import { CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING } from './field-kind.ts';
 import { Fields } from './fields.ts';
 import { toFraming, type Framing } from './framing.ts';
 import { HeadScanner, type HeadLimits, type StartLine } from './head-scanner.ts';
 import { checkTarget, isAuthority, toAuthority } from './target.ts';
-import { hasMember, isSameToken, TARGET, TOKEN } from './octets.ts';
+import { isSameToken, TARGET, TOKEN } from './octets.ts';
+import { readUpgrade, staysOpen } from './persistence.ts';
 
 const REQUEST_LINE: StartLine = {
   first: TOKEN,
@@ -75,7 +76,6 @@ export function readRequestHead(scanner: HeadScanner, text: string): RequestHead
   if ('status' in framing) return framing;
   const expect = fields.joined(EXPECT);
   if (expect !== undefined && !isSameToken(expect, '100-continue')) return FAULTS.expectation;
-  const connection = fields.joined(CONNECTION) ?? '';
   return {
     method,
     target,
@@ -83,9 +83,9 @@ export function readRequestHead(scanner: HeadScanner, text: string): RequestHead
     fields,
     host,
     framing,
-    keepAlive: hasMember(connection, 'close') ? false : !isHttp10 || hasMember(connection, 'keep-alive'),
+    keepAlive: staysOpen(fields, isHttp10),
     expectsContinue: expect !== undefined && !isHttp10,
-    upgrade: isHttp10 || !hasMember(connection, 'upgrade') ? undefined : fields.joined(UPGRADE),
+    upgrade: isHttp10 ? undefined : readUpgrade(fields),
   };
 }
 

@@ -1,11 +1,12 @@
 // An answer's head, understood as strictly as a request's (RFC 9112 §4, §6.3): an upstream that can be read in two ways is not believed.
 
 import { FAULTS, type WireFault } from './fault.ts';
-import { CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE } from './field-kind.ts';
+import { CONTENT_LENGTH, TRANSFER_ENCODING } from './field-kind.ts';
 import type { Fields } from './fields.ts';
 import { CHUNKED, NO_BODY, toFraming, UNTIL_CLOSE, type Framing } from './framing.ts';
 import { HeadScanner, type HeadLimits, type StartLine } from './head-scanner.ts';
-import { FIELD_VALUE, hasMember, isDigit, TARGET } from './octets.ts';
+import { FIELD_VALUE, isDigit, TARGET } from './octets.ts';
+import { readUpgrade, staysOpen } from './persistence.ts';
 
 const STATUS_LINE: StartLine = {
   first: TARGET,
@@ -44,14 +45,12 @@ export function readResponseHead(scanner: HeadScanner, text: string, method: str
   const declared = toFraming(lengths, fields.first(CONTENT_LENGTH), fields.joined(TRANSFER_ENCODING), isHttp10);
   if ('status' in declared) return declared;
   const framing = toAnswerFraming(declared, lengths, status, method);
-  const connection = fields.joined(CONNECTION) ?? '';
-  const wantsMore = hasMember(connection, 'close') ? false : !isHttp10 || hasMember(connection, 'keep-alive');
   return {
     status,
     fields,
     framing,
-    keepAlive: wantsMore && framing.kind !== 'close',
-    upgrade: hasMember(connection, 'upgrade') ? fields.joined(UPGRADE) : undefined,
+    keepAlive: framing.kind !== 'close' && staysOpen(fields, isHttp10),
+    upgrade: readUpgrade(fields),
   };
 }
 
