@@ -9,7 +9,7 @@ const SAME = 0;
 interface Column<Value> {
   /** Of a text, what is repeated is left out. */
   readonly kind: 'text' | 'value';
-  read(record: ExchangeRecord): Value;
+  readonly read: (record: ExchangeRecord) => Value;
 }
 
 const COLUMNS: { readonly [Name in keyof Required<ExchangeRecord>]: Column<ExchangeRecord[Name]> } = {
@@ -65,10 +65,10 @@ function toTextColumn(records: readonly ExchangeRecord[], read: Column<unknown>[
 /** The records of which `encodeRecords` made the text. */
 export function decodeRecords(text: string): ExchangeRecord[] {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by our own thread a moment ago
-  const columns = JSON.parse(text) as Record<keyof ExchangeRecord, unknown[]>;
-  const records = columns.requestId.map((): Record<string, unknown> => ({}));
+  const columns = JSON.parse(text) as Record<string, unknown[]>;
+  const records = (columns['requestId'] ?? []).map((): Record<string, unknown> => ({}));
   for (const [name, { kind }] of Object.entries<Column<unknown>>(COLUMNS)) {
-    const column: readonly unknown[] = Reflect.get(columns, name);
+    const column = columns[name] ?? [];
     let last: unknown;
     for (const [i, record] of records.entries()) {
       if (kind === 'value' || column[i] !== SAME) last = column[i] ?? undefined;

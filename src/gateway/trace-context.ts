@@ -23,9 +23,9 @@ let used = 0;
 let beginnings = '';
 let begun = 0;
 const HEXADECIMAL = Buffer.from('0123456789abcdef', 'latin1');
-const text = Buffer.from(`00-${'*'.repeat(32)}-${'*'.repeat(SPAN_CHARACTERS)}-${NEW_FLAGS}`.repeat(128), 'latin1');
+const rendered = Buffer.from(`00-${'*'.repeat(32)}-${'*'.repeat(SPAN_CHARACTERS)}-${NEW_FLAGS}`.repeat(128), 'latin1');
 /** Where in the text a digit of chance goes. */
-const digits = Uint16Array.from([...text.keys()].filter((at) => text[at] === 0x2a));
+const digits = Uint16Array.from([...rendered.keys()].filter((at) => rendered[at] === 0x2a));
 
 /** Whether the text names a trace and a parent that can be continued (§3.2.2, §4.3). */
 export function isTraceparent(text: string): boolean {
@@ -46,9 +46,9 @@ export function beginTrace(): string {
   if (begun === beginnings.length) {
     randomFillSync(pool);
     for (let i = 0; i < digits.length; i++) {
-      text[digits[i] ?? 0] = HEXADECIMAL[((pool[i >> 1] ?? 0) >> ((i & 1) * 4)) & 15] ?? 0;
+      rendered[digits[i] ?? 0] = HEXADECIMAL[((pool[i >> 1] ?? 0) >> ((i & 1) * 4)) & 15] ?? 0;
     }
-    beginnings = text.toString('latin1');
+    beginnings = rendered.toString('latin1');
     begun = 0;
   }
   begun += LENGTH;

@@ -1,18 +1,17 @@
 // One call on one connection: writes the request, reads the answer, and decides what the connection is good for afterwards.
 
-import { hash } from 'node:crypto';
 import type { BodySink, BodySource } from '../body.ts';
-import { headerValue, type Cancellable } from '../exchange.ts';
+import type { Cancellable } from '../exchange.ts';
 import { Http1Writer } from '../http1-writer.ts';
 import { ChunkedDecoder } from '../wire/chunked.ts';
 import { FAULTS, type WireFault } from '../wire/fault.ts';
 import { NO_BODY, UNTIL_CLOSE, type Framing } from '../wire/framing.ts';
-import { isSameToken } from '../wire/octets.ts';
 import { readResponseHead, type ResponseHead } from '../wire/response-head.ts';
 import { idleMs } from './idle-time.ts';
 import { toFailure, UpstreamFault } from './failure.ts';
 import type { ConnectionUser, Http1UpstreamConnection } from './http1-connection.ts';
 import type { Call, CallEvents } from './call.ts';
+import { agreesToWebSocket } from './websocket.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
 /** An upstream that only ever says that it is still there is not waited for for ever. */
@@ -198,9 +197,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
 
   /** The upstream agrees to go on as a WebSocket; RFC 6455 §4.1 says how it proves that it understood. */
   #openTunnel(head: ResponseHead, tunnel: BodySource): boolean {
-    const proof = headerValue(head.fields.list(), 'sec-websocket-accept');
-    const isProven = proof === toAccept(this.#call.websocketKey);
-    if (head.upgrade === undefined || !isSameToken(head.upgrade, 'websocket') || !isProven) {
+    if (!agreesToWebSocket(head, this.#call.websocketKey)) {
       this.#break(toProtocolFault(FAULTS.startLine));
       return false;
     }
@@ -229,7 +226,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
       case 'length': {
         const bodyEnd = Math.min(end, from + this.#remaining);
         this.#remaining -= bodyEnd - from;
-        this.#give(bytes, from, bodyEnd);
+        this.onData(bytes, from, bodyEnd);
         if (this.#remaining === 0 && this.#connection !== undefined) this.#finish(this.#connection);
         return bodyEnd;
       }
@@ -240,19 +237,15 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
         return bodyEnd;
       }
       case 'close':
-        this.#give(bytes, from, end);
+        this.onData(bytes, from, end);
         return end;
       case 'none':
         return from;
     }
   }
 
-  /** The decoder hands over the data of chunks here. */
+  /** Body data, framed by the decoder or by us. */
   onData(bytes: Buffer, from: number, end: number): void {
-    this.#give(bytes, from, end);
-  }
-
-  #give(bytes: Buffer, from: number, end: number): void {
     if (this.#sink?.write(bytes, from, end) === false) this.isPaused = true;
   }
 
@@ -300,10 +293,6 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
 
 function toProtocolFault(fault: WireFault): UpstreamFault {
   return new UpstreamFault('upstream_invalid', 'http_protocol_error', fault.reason);
-}
-
-function toAccept(key: string | undefined): string {
-  return hash('sha1', `${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`, 'base64');
 }
 
 const flush = (call: Http1Call): void => call.flush();

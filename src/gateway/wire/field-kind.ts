@@ -1,7 +1,7 @@
 // The fields that a gateway looks at, told apart once, while their names are read: everybody afterwards asks for a number in place of
 // comparing names. One table; a kind is the number of a bit, so that a set of kinds is a whole number.
 
-export const OTHER = 0;
+const OTHER = 0;
 export const HOST = 1;
 export const CONTENT_LENGTH = 2;
 export const TRANSFER_ENCODING = 3;
