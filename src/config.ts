@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { parse as parseYaml } from 'yaml';
 import { isIpRange } from './lib/ip-range.ts';
 import { nearest } from './lib/nearest.ts';
+import { boolean, choice, integer, list, optional, type Setting, textual } from './lib/setting.ts';
 
 /** One setting that cannot be used, in words that name it and say what to do. */
 export class SettingsError extends Error {
@@ -16,84 +17,6 @@ export class SettingsError extends Error {
     this.name = 'SettingsError';
     this.faults = faults;
   }
-}
-
-interface Setting<Value> {
-  readonly type: string;
-  /** Undefined when the setting may be absent. */
-  readonly default: Value;
-  /** What the reference shows for a default that is made or computed. */
-  readonly defaultText?: string;
-  readonly meaning: string;
-  readonly secret: boolean;
-  /** Returns the value, or undefined when the text is not one. */
-  readonly parse: (text: string) => Value | undefined;
-}
-
-interface Words {
-  readonly meaning: string;
-  readonly defaultText?: string;
-  readonly secret?: boolean;
-}
-
-function integer(fallback: number, min: number, max: number, words: Words): Setting<number> {
-  return {
-    type: `integer, ${min} to ${max}`,
-    default: fallback,
-    ...words,
-    secret: false,
-    parse(text) {
-      const value = Number(text);
-      return /^\d+$/.test(text) && value >= min && value <= max ? value : undefined;
-    },
-  };
-}
-
-function boolean(fallback: boolean, words: Words): Setting<boolean> {
-  const values = new Map([
-    ['true', true],
-    ['false', false],
-  ]);
-  return { type: 'true or false', default: fallback, ...words, secret: false, parse: (text) => values.get(text) };
-}
-
-function choice(fallback: string, choices: readonly string[], words: Words): Setting<string> {
-  return {
-    type: `one of ${choices.join(', ')}`,
-    default: fallback,
-    ...words,
-    secret: false,
-    parse: (text) => (choices.includes(text) ? text : undefined),
-  };
-}
-
-function textual(fallback: string, type: string, pattern: RegExp, words: Words): Setting<string> {
-  return {
-    type,
-    default: fallback,
-    ...words,
-    secret: words.secret ?? false,
-    parse: (value) => (pattern.test(value) ? value : undefined),
-  };
-}
-
-function optional(type: string, pattern: RegExp, words: Words): Setting<string | undefined> {
-  return { ...textual('', type, pattern, words), default: undefined };
-}
-
-/** What is separated by commas; empty when not given. */
-function list(type: string, isEntry: (text: string) => boolean, words: Words): Setting<readonly string[]> {
-  return {
-    type,
-    default: [],
-    defaultText: 'none',
-    ...words,
-    secret: false,
-    parse(text) {
-      const entries = text.split(',').map((entry) => entry.trim());
-      return entries.every(isEntry) ? entries : undefined;
-    },
-  };
 }
 
 export const SETTINGS = {
@@ -153,6 +76,18 @@ export const SETTINGS = {
   }),
   DEFAULT_REQUESTS_PER_DAY: integer(10_000, 1, 2_147_483_647, {
     meaning: 'Limit per day of a key that names no limits.',
+  }),
+  CLIENT_APPROVAL: choice('manual', ['manual', 'automatic'], {
+    meaning:
+      'What becomes of a client that is registered: `manual` leaves it pending until somebody approves it; `automatic` makes it active at once where whoever registers it holds every scope it asks for.',
+  }),
+  COUNTRY_HEADER: optional("a header's name", /^[A-Za-z0-9-]{1,100}$/, {
+    meaning:
+      'Header in which trusted proxies tell the country of a caller, such as `cf-ipcountry`; needs `TRUSTED_PROXIES`, who must set or remove it on every request.',
+  }),
+  GEOIP_DATABASE: optional('file', /./, {
+    meaning:
+      'Database of countries in MMDB format, such as `GeoLite2-Country.mmdb`, that tells the country of a caller where no trusted proxy does. Read at the start.',
   }),
   LIMIT_COUNTERS: integer(262_144, 1024, 16_777_216, {
     meaning:

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { CertificateFolder, watchCertificates, type CertificateWatch } from './certificate-folder.ts';
 import { claimPort } from './claim-port.ts';
 import { SettingsError, type Settings } from './config.ts';
+import { openCountries } from './country-database.ts';
 import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
 import { loadCredential } from './control/publish/credentials.ts';
 import { writeRecords } from './control/publish/records.ts';
@@ -51,6 +52,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   const dataDir = claimDataDir(settings.DATA_DIR);
   const secrets = readSecrets(settings, dataDir);
   const certificates = openCertificates(settings, log);
+  const countries = openCountries(settings);
   const port = await claimPort(settings.HOST, settings.PORT);
   if (certificates !== undefined) await claimPort(settings.HOST, settings.TLS_PORT, 'TLS_PORT');
   const threads = spawnThreads(settings.THREADS);
@@ -76,6 +78,10 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     keyPrefix: settings.KEY_PREFIX,
     hmacSecret: secrets.hmacSecret,
     defaultLimits,
+    clients: {
+      isApprovalAutomatic: settings.CLIENT_APPROVAL === 'automatic',
+      areCountriesKnown: countries.header !== undefined || countries.database !== undefined,
+    },
     dataPlane,
     policies,
     readiness: readinessOf(database, redis),
@@ -95,6 +101,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       hmacSecret: secrets.hmacSecret,
       controlToken,
       trustedProxies: settings.TRUSTED_PROXIES,
+      countries,
       limits: edgeLimitsOf(settings),
       counters: createSharedCounters(settings.LIMIT_COUNTERS),
       redisUrl: settings.REDIS_URL,

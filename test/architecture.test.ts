@@ -137,6 +137,8 @@ describe('the checker', () => {
     ['control/keys/routes.ts', 'control/keys/rules.ts', 'value'],
     ['control/keys/routes.ts', 'control/operation.ts', 'value'],
     ['control/keys/routes.ts', 'control/gateways/store.ts', 'value'],
+    ['control/keys/routes.ts', 'control/audit/record.ts', 'value'],
+    ['control/keys/routes.ts', 'control/events/emit.ts', 'value'],
     ['cli/keys.ts', 'control/keys/schema.ts', 'type'],
     ['gateway/run.test.ts', 'policies/api-key.ts', 'value'],
     ['db/open.test.ts', '../test/harness/database.ts', 'value'],
@@ -213,11 +215,13 @@ function isBanned({ packages, within, except }: Ban, from: string, to: string): 
   return packages.includes(to) && isIn(within) && !isIn(except);
 }
 
-/** A resource of the control plane knows another by its store and its schema only. */
+/** A resource of the control plane knows another by its store and its schema only; every one records and announces its changes. */
 function crossesResources(from: string, to: string): boolean {
   const [own, other] = [dirname(from), dirname(to)];
   const areResources = own.startsWith('control/') && other.startsWith('control/');
-  const isDoor = ['store.ts', 'schema.ts'].includes(basename(to));
+  const isDoor =
+    ['store.ts', 'schema.ts'].includes(basename(to)) ||
+    ['control/audit/record.ts', 'control/events/emit.ts'].includes(to);
   return areResources && own !== other && !isDoor && !matchesGlob(from, TESTS);
 }
 

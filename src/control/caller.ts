@@ -19,6 +19,7 @@ const CallerJson = Type.Object(
           tenantId: Type.String(),
           keyId: Type.String(),
           operatorId: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+          clientId: Type.Optional(Type.String()),
           name: Type.String(),
           scopes: Type.Array(Type.String()),
           limits: Type.Array(

@@ -11,7 +11,7 @@ import type { Operation } from './operation.ts';
 import { OPERATIONS } from './operations.ts';
 import { managementGateway } from './publish/management.ts';
 import { createControlServer } from './server.ts';
-import { createServices, type DataPlane, type ReadinessCheck, type Services } from './services.ts';
+import { createServices, type ClientRules, type DataPlane, type ReadinessCheck, type Services } from './services.ts';
 
 export interface ControlPlaneOptions {
   readonly db: Kysely<Database>;
@@ -25,6 +25,7 @@ export interface ControlPlaneOptions {
   readonly keyPrefix: string;
   readonly hmacSecret: string;
   readonly defaultLimits: RateLimit;
+  readonly clients: ClientRules;
   readonly dataPlane: DataPlane;
   readonly policies: readonly Policy[];
   readonly readiness: readonly ReadinessCheck[];

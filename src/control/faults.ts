@@ -64,7 +64,7 @@ function toMessage(error: ErrorObject): string {
     case 'type':
       return `must be ${typeWords(error)}`;
     case 'enum':
-      return `must be one of ${listParameter(error, 'allowedValues').join(', ')}`;
+      return `must be one of ${listParameter(error, 'allowedValues').map(String).join(', ')}`;
     case 'format':
       return FORMATS[textParameter(error, 'format') ?? '']?.message ?? 'is malformed';
     case 'pattern':

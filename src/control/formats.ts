@@ -1,5 +1,9 @@
 // What texts in requests may look like, beyond their length. The name stands in the schema, the sentence in the fault.
 
+import { isCountry } from '../lib/country.ts';
+import { isEndpointPattern } from '../lib/endpoint-pattern.ts';
+import { isId } from '../lib/id.ts';
+import { isIpRange } from '../lib/ip-range.ts';
 import { SCOPE_PATTERN } from '../lib/scope.ts';
 
 export interface TextFormat {
@@ -49,6 +53,28 @@ export const FORMATS: Readonly<Record<string, TextFormat>> = {
     check: (text) => isHttpUrl(text),
     message: 'must be an http:// or https:// URL without user, query and fragment, such as http://127.0.0.1:9000',
   },
+  'web-page': {
+    check: (text) => isWebPage(text),
+    message: 'must be an http:// or https:// URL without user, such as https://example.com/about?lang=en',
+  },
+  'redirect-uri': {
+    check: (text) => isRedirectUri(text),
+    message:
+      'must be an https:// URL, an http:// URL of the own machine, or of an app’s own scheme such as com.example.app:/callback; without user, fragment and star',
+  },
+  'ip-range': {
+    check: isIpRange,
+    message: 'must be an address such as 192.0.2.7 or 2001:db8::1, or a range such as 10.0.0.0/8 or fd00::/8',
+  },
+  country: {
+    check: isCountry,
+    message: 'must be a country in two capital letters such as DE (ISO 3166-1 alpha-2)',
+  },
+  'endpoint-name': {
+    check: (text) => isId('ep', text) || isEndpointPattern(text),
+    message:
+      'must be the id of an endpoint (ep_…), or method and public path such as GET /shop/orders/{id} or * /shop/*',
+  },
 };
 
 /** Whether the calendar has the day: Date.parse takes the 30th of February for the 2nd of March. */
@@ -63,7 +89,23 @@ function isStorableTime(timeMs: number): boolean {
 }
 
 function isHttpUrl(text: string): boolean {
+  return isWebPage(text) && !/[?#]/.test(text);
+}
+
+function isWebPage(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return false;
-  return url.username === '' && url.password === '' && !/[?#\s]/.test(text);
+  return isWithoutUser(url) && !/\s/.test(text);
+}
+
+/** RFC 6749 §3.1.2 forbids fragments; RFC 8252 §7 lets apps use a scheme with a dot, or http on the loopback interface. */
+function isRedirectUri(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || !isWithoutUser(url) || /[\s#*]/.test(text)) return false;
+  if (url.protocol === 'http:') return ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  return url.protocol === 'https:' || url.protocol.includes('.');
+}
+
+function isWithoutUser({ username, password }: URL): boolean {
+  return username === '' && password === '';
 }

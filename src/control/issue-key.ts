@@ -10,12 +10,16 @@ import { insertKey, type KeyRow } from './keys/store.ts';
 export interface KeyOrder {
   readonly tenantId: string;
   readonly operatorId: string | null;
+  /** Null for keys that belong to no client; a key that takes the place of another has the other's. */
+  readonly clientId: string | null;
   readonly name: string;
   readonly description: string | null;
   readonly owner: string | null;
   readonly scopes: readonly string[];
   /** Null: the defaults. */
   readonly rateLimit: RateLimit | null;
+  /** Null: none. */
+  readonly rateLimitOverride: number | null;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly expiresAt: Date | null;
   readonly createdBy: string;
@@ -39,6 +43,7 @@ export async function issueKey(trx: Kysely<Database>, order: KeyOrder, mint: Key
     id: newId('key', mint.nowMs),
     tenant_id: order.tenantId,
     operator_id: order.operatorId,
+    client_id: order.clientId,
     public_id: publicId,
     key_prefix: `${mint.keyPrefix}_${publicId}`,
     hash: hashKeyText(text, mint.hmacSecret),
@@ -47,6 +52,7 @@ export async function issueKey(trx: Kysely<Database>, order: KeyOrder, mint: Key
     owner: order.owner,
     scopes: [...order.scopes],
     rate_limit: order.rateLimit === null ? null : toJson(order.rateLimit),
+    rate_limit_override: order.rateLimitOverride,
     metadata: toJson(order.metadata),
     created_by: order.createdBy,
     created_at: now,

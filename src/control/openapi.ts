@@ -86,7 +86,10 @@ function toPathItem(operation: Operation, form: Form): Json {
       ...toParameters('header', operation.headers),
     ],
     ...(operation.body !== undefined && {
-      requestBody: { required: true, content: { 'application/json': { schema: toSchema(operation.body) } } },
+      requestBody: {
+        required: !operation.isBodyOptional,
+        content: { 'application/json': { schema: toSchema(operation.body) } },
+      },
     }),
     responses: toResponses(operation, form),
   };

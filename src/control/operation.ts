@@ -63,6 +63,8 @@ interface Spec<
   /** Names in lower case; other headers of the request stay unseen. */
   readonly headers?: H;
   readonly body?: B;
+  /** No body means an empty one. */
+  readonly isBodyOptional?: boolean;
   /** Status → the schema of `data`. */
   readonly replies: R;
   /** The data is a list and comes with `meta`. */
@@ -114,6 +116,7 @@ export interface Operation {
   readonly query: TObject;
   readonly headers: TObject;
   readonly body: TObject | undefined;
+  readonly isBodyOptional: boolean;
   readonly replies: Replies;
   readonly isList: boolean;
   readonly isBare: boolean;
@@ -169,6 +172,7 @@ function toOperation<
     query: spec.query ?? NOTHING,
     headers: spec.headers ?? NOTHING,
     body: spec.body,
+    isBodyOptional: spec.isBodyOptional ?? false,
     replies: spec.replies,
     isList: spec.isList ?? false,
     isBare: spec.isBare ?? false,
@@ -196,7 +200,8 @@ function bind<
     const params = checkParams(raw.params);
     const query = checkQuery(raw.query);
     const headers = checkHeaders(pick(raw.headers, headerNames));
-    const body = checkBody(spec.body === undefined ? (raw.body ?? {}) : raw.body);
+    const mayLackBody = spec.body === undefined || spec.isBodyOptional === true;
+    const body = checkBody(mayLackBody ? (raw.body ?? {}) : raw.body);
     const semantic = spec.faults?.({ query: query.sound, body: body.sound }, authorized) ?? [];
     if (!params.ok || !query.ok || !headers.ok || !body.ok || semantic.length > 0) {
       throw invalidRequest([params, query, headers, body].flatMap(faultsOf), semantic);

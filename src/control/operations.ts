@@ -1,9 +1,12 @@
 // Every operation of the management API.
 
+import { REGISTERED_CLIENT_OPERATIONS } from './clients/registered-routes.ts';
+import { CLIENT_OPERATIONS } from './clients/routes.ts';
 import { DESCRIPTION_OPERATIONS } from './description/routes.ts';
 import { ENDPOINT_OPERATIONS } from './gateways/endpoint-routes.ts';
 import { GATEWAY_OPERATIONS } from './gateways/routes.ts';
 import { HEALTH_OPERATIONS } from './health/routes.ts';
+import { CLIENT_KEY_OPERATIONS } from './keys/client-key-routes.ts';
 import { KEY_OPERATIONS } from './keys/routes.ts';
 import type { Method, Operation } from './operation.ts';
 import { REQUEST_OPERATIONS } from './requests/routes.ts';
@@ -12,6 +15,9 @@ import { SETUP_OPERATIONS } from './setup/routes.ts';
 export const OPERATIONS: readonly Operation[] = [
   ...SETUP_OPERATIONS,
   ...KEY_OPERATIONS,
+  ...CLIENT_KEY_OPERATIONS,
+  ...CLIENT_OPERATIONS,
+  ...REGISTERED_CLIENT_OPERATIONS,
   ...GATEWAY_OPERATIONS,
   ...ENDPOINT_OPERATIONS,
   ...REQUEST_OPERATIONS,

@@ -61,22 +61,31 @@ export function checkPermission(anyOf: readonly string[], principal: Principal |
 }
 
 /** Throws, naming each, when there are scopes that the principal cannot give. Those that are there already are not given now. */
-export function checkGrant(scopes: readonly string[], principal: Principal, present: readonly string[] = []): void {
+export function checkGrant(
+  scopes: readonly string[],
+  principal: Principal,
+  present: readonly string[] = [],
+  path: string = 'body.scopes',
+): void {
   const errors: Fault[] = [];
   scopes.forEach((scope, i) => {
     if (present.includes(scope) || mayGrant(normalizeScope(scope), principal)) return;
-    errors.push({ path: `body.scopes[${i}]`, message: `${scope} is not yours to give: you do not hold it` });
+    errors.push({ path: `${path}[${i}]`, message: `${scope} is not yours to give: you do not hold it` });
   });
   if (errors.length > 0) throw new Problem('scope_not_grantable', { errors });
 }
 
+/** Of an operator who holds one of these, giving scopes is the work. */
+const MAKERS = ['admin:keys:create', 'admin:clients:create', 'admin:clients:update', 'admin:clients:approve'];
+
 /**
  * Nobody gives what they do not hold. But the scopes of a customer's own APIs are held by nobody at first, so operators who make
- * keys give them freely; Tollgate's own are never such.
+ * keys or clients give them freely; Tollgate's own are never such.
  */
-function mayGrant(scope: string, principal: Principal): boolean {
+export function mayGrant(scope: string, principal: Principal): boolean {
   if (hasScope(principal.scopes, scope)) return true;
-  return principal.kind === 'operator' && hasScope(principal.scopes, 'admin:keys:create') && isForeign(scope);
+  const makes = MAKERS.some((permission) => hasScope(principal.scopes, permission));
+  return principal.kind === 'operator' && makes && isForeign(scope);
 }
 
 function isForeign(scope: string): boolean {

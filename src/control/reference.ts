@@ -101,6 +101,7 @@ function toType(schema: Readonly<Record<string, unknown>>): string {
   if (Array.isArray(schema['enum'])) return schema['enum'].map((value) => `\`${String(value)}\``).join(', ');
   const type = Array.isArray(schema['type']) ? schema['type'].join(' or ') : toText(schema['type']) || 'anything';
   if (type === 'array') return `list of ${toType(toMap(schema['items']))}`;
+  if (type === 'array or null') return `list of ${toType(toMap(schema['items']))}, or null`;
   return type + toLimits(schema);
 }
 

@@ -1,6 +1,6 @@
 // Pieces that the schemas of several resources are made of.
 
-import { Type, type TProperties, type TSchema, type TString } from 'typebox';
+import { Type, type Static, type TProperties, type TSchema, type TString } from 'typebox';
 
 export function closed<Properties extends TProperties>(properties: Properties, options: { description?: string } = {}) {
   return Type.Object(properties, { ...options, additionalProperties: false });
@@ -19,6 +19,11 @@ export function clearable(schema: TString) {
   return Type.Unsafe<string | null>({ ...schema, type: ['string', 'null'] });
 }
 
+/** The same of any other kind. */
+export function clearableValue<Schema extends TSchema>(schema: Schema, type: 'array' | 'object') {
+  return Type.Unsafe<Static<Schema> | null>({ ...schema, type: [type, 'null'] });
+}
+
 /** A time in an answer. */
 export function time(description: string) {
   return Type.String({ format: 'date-time', description });
@@ -33,6 +38,11 @@ export const IdParams = closed({ id: Type.String({ maxLength: 100, description: 
 
 export function oneOf<const Names extends readonly string[]>(names: Names, description: string) {
   return Type.Unsafe<Names[number]>({ type: 'string', enum: names, ...(description !== '' && { description }) });
+}
+
+/** One of the names, or null to clear what is there. */
+export function clearableOneOf<const Names extends readonly string[]>(names: Names, description: string) {
+  return Type.Unsafe<Names[number] | null>({ type: ['string', 'null'], enum: [...names, null], description });
 }
 
 export function optional<Schema extends TSchema>(schema: Schema) {

@@ -11,8 +11,8 @@ import { loadSnapshot } from './publish/snapshots.ts';
 export interface DataPlane {
   /** Resolves when every thread serves the snapshot, or a newer one. */
   publish(snapshot: SnapshotConfig): Promise<void>;
-  /** Resolves when no thread remembers these keys. */
-  forgetCredentials(publicIds: string[]): Promise<void>;
+  /** Resolves when no thread remembers these keys, or any. */
+  forgetCredentials(publicIds: readonly string[] | 'all'): Promise<void>;
   /** Resolves when every exchange that has ended is in the request log. */
   flushRecords(): Promise<void>;
 }
@@ -21,6 +21,14 @@ export interface ReadinessCheck {
   readonly name: string;
   /** Rejects when the dependency cannot be used. */
   check(): Promise<void>;
+}
+
+/** What the settings say about clients. */
+export interface ClientRules {
+  /** Whoever is registered is approved at once, where the one who registers may give what is asked for. */
+  readonly isApprovalAutomatic: boolean;
+  /** Somebody tells the country of a caller; without, a list of countries would shut everybody out. */
+  readonly areCountriesKnown: boolean;
 }
 
 /** What the operations are given to work with. */
@@ -38,6 +46,7 @@ export interface ServiceParts {
   readonly setupToken: string;
   /** For keys that name no limits of their own. */
   readonly defaultLimits: RateLimit;
+  readonly clients: ClientRules;
   readonly policies: readonly Policy[];
   /** The management API as a gateway: what a deploy must not shadow. */
   readonly management: GatewayConfig;

@@ -2,6 +2,7 @@
 // JSON columns are written with toJson() only: the type of what goes in forces it.
 
 import type { ColumnType, RawBuilder } from 'kysely';
+import type { ClientStatus } from '../lib/client-status.ts';
 
 /** The tenant that the first migration makes; whatever has no other owner belongs to it. */
 export const DEFAULT_TENANT_ID = 'ten_00000000000000000000000000';
@@ -15,6 +16,7 @@ export interface Database {
   installation: InstallationTable;
   tenants: TenantTable;
   operators: OperatorTable;
+  clients: ClientTable;
   keys: KeyTable;
   gateways: GatewayTable;
   endpoints: EndpointTable;
@@ -57,9 +59,49 @@ export interface RateLimit {
   readonly requestsPerDay?: number;
 }
 
+export type ClientType = 'web_app' | 'mobile_app' | 'integration' | 'webhook' | 'internal';
+export type RateLimitTier = 'free' | 'basic' | 'standard' | 'professional' | 'premium' | 'enterprise';
+
+/** Partner applications. Of the lists that restrict, null restricts nothing. */
+interface ClientTable {
+  id: string;
+  tenant_id: string;
+  name: string;
+  description: string | null;
+  client_type: ClientType | null;
+  organization_name: string | null;
+  contact_email: string;
+  contact_person: string | null;
+  website: string | null;
+  logo_url: string | null;
+  redirect_uris: string[];
+  /** What it asked for when it was registered; gives it nothing. */
+  requested_scopes: string[];
+  /** What its keys may hold at most; given by whoever holds it. */
+  allowed_scopes: string[];
+  allowed_endpoints: string[] | null;
+  ip_whitelist: string[] | null;
+  allowed_countries: string[] | null;
+  rate_limit_tier: RateLimitTier | null;
+  /** Null: those of the tier, or the defaults of the installation. */
+  rate_limits: OptionalJson<RateLimit>;
+  metadata: Json<Readonly<Record<string, unknown>>>;
+  status: ClientStatus;
+  /** What was said when the status was set. */
+  status_reason: string | null;
+  approved_at: Date | null;
+  approved_by: string | null;
+  expires_at: Date | null;
+  created_by: string;
+  created_at: Date;
+  updated_at: Date;
+}
+
 interface KeyTable {
   id: string;
   tenant_id: string;
+  /** Null for keys that belong to no client. */
+  client_id: ColumnType<string | null, string | null | undefined, null>;
   /** Null for keys that belong to no operator. */
   operator_id: string | null;
   public_id: string;
@@ -74,6 +116,8 @@ interface KeyTable {
   scopes: string[];
   /** Null: the defaults of the installation. */
   rate_limit: OptionalJson<RateLimit>;
+  /** Requests a minute in the place of those that would hold otherwise. */
+  rate_limit_override: ColumnType<number | null, number | null | undefined, number | null>;
   metadata: Json<Readonly<Record<string, unknown>>>;
   created_by: string;
   created_at: Date;

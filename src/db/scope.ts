@@ -2,4 +2,6 @@
 
 export interface TenantScope {
   readonly tenantId: string;
+  /** The scope of a client's own key: of clients and keys it sees this one and its keys. */
+  readonly clientId?: string;
 }

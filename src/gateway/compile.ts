@@ -43,6 +43,7 @@ function compilePlan(
   return {
     gatewayId: gateway.id ?? undefined,
     endpointId: endpoint.id ?? undefined,
+    route: `${endpoint.method} ${gateway.routePrefix}${endpoint.path}`,
     tenantId: gateway.tenantId,
     service: service.name,
     targets: service.targets.map((target) => toTarget(target.url)),

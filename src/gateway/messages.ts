@@ -1,5 +1,6 @@
 // What a gateway thread and the main thread say to each other. Structured-cloned: plain data only.
 
+import type { CountryOptions } from './country.ts';
 import type { EdgeLimits } from './edge/limits.ts';
 import type { Credential, TlsCertificate } from './ports.ts';
 import type { SnapshotConfig } from './snapshot.ts';
@@ -12,6 +13,8 @@ export interface ThreadBoot {
   readonly controlToken: string;
   /** Addresses and ranges of the proxies whose word is taken for who is behind them. */
   readonly trustedProxies: readonly string[];
+  /** What tells the country of a caller. */
+  readonly countries: CountryOptions;
   readonly limits: EdgeLimits;
   /** The counters that all threads of the process share; unused with Redis. */
   readonly counters: SharedArrayBuffer;

@@ -6,6 +6,8 @@ export interface Plan {
   /** Undefined for routes that belong to no published gateway (the management API). */
   readonly gatewayId: string | undefined;
   readonly endpointId: string | undefined;
+  /** What is published here: `GET /shop/orders/{id}`. */
+  readonly route: string;
   readonly tenantId: string;
   readonly service: string;
   readonly targets: readonly Target[];

@@ -2,12 +2,15 @@
 
 import type { TSchema, Static } from 'typebox';
 import type { Clock } from '../lib/clock.ts';
+import type { CountrySource } from './country.ts';
 import type { Exchange, Reply } from './exchange.ts';
 import type { Ports } from './ports.ts';
 import type { Stage } from './stages.ts';
 
 export interface PolicyDeps extends Ports {
   readonly clock: Clock;
+  /** Where callers are. */
+  readonly countries: CountrySource;
   /** The pepper under which keys are hashed. */
   readonly hmacSecret: string;
 }

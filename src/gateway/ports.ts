@@ -1,5 +1,6 @@
 // What the data plane asks of others. Nothing else passes between the two wings.
 
+import type { ClientStanding } from '../lib/client-status.ts';
 import type { Limiter, WindowLimit } from '../limits/limiter.ts';
 
 /** Who is calling: the only product of authentication, and all that later stages know of the caller. */
@@ -13,6 +14,20 @@ export interface Principal {
   /** In normal spelling (`resource:action`). */
   readonly scopes: readonly string[];
   readonly limits: readonly WindowLimit[];
+  /** The client whose key it is; absent for keys of nobody's. */
+  readonly clientId?: string;
+  /** From where and to what the client may call; absent when nothing was said. */
+  readonly restrictions?: ClientRestrictions;
+}
+
+/** Every list that is there must hold what the request is; a list that is absent restricts nothing. */
+export interface ClientRestrictions {
+  /** Addresses and ranges. */
+  readonly addresses?: readonly string[];
+  /** ISO 3166-1 alpha-2. */
+  readonly countries?: readonly string[];
+  /** Ids and patterns (lib/endpoint-pattern.ts). */
+  readonly endpoints?: readonly string[];
 }
 
 /** What is known of a key: enough to prove it, nothing to rebuild it. */
@@ -24,6 +39,8 @@ export interface Credential {
   /** Milliseconds since the epoch. */
   readonly expiresAtMs: number | undefined;
   readonly principal: Principal;
+  /** Of the client whose key it is; absent for keys of nobody's. */
+  readonly client?: ClientStanding;
 }
 
 export interface CredentialLookup {

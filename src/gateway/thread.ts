@@ -10,6 +10,7 @@ import { openSharedMemoryLimiter } from '../limits/shared-memory.ts';
 import { policies } from '../policies/index.ts';
 import { createArrival } from './arrival.ts';
 import { compileSnapshot, type CompileDeps, type Snapshot } from './compile.ts';
+import { createCountrySource } from './country.ts';
 import { createCredentialCache } from './credential-cache.ts';
 import { listen } from './edge/listener.ts';
 import type { FromThread, ThreadBoot, ToThread } from './messages.ts';
@@ -42,7 +43,8 @@ async function main(boot: ThreadBoot): Promise<void> {
   const limiter = await openLimiter(boot);
   const transport = createTransport(clock);
   const pseudonym = toPseudonym(boot.hmacSecret);
-  const deps: CompileDeps = { ...boot, credentials, usage, limiter, clock, policies };
+  const countries = createCountrySource(boot.countries);
+  const deps: CompileDeps = { ...boot, credentials, usage, limiter, clock, countries, policies };
   const runner = createRunner(compileChecked(boot.snapshot, deps, transport), {
     ...deps,
     arrive: createArrival({ pseudonym, trustedProxies: boot.trustedProxies }),

@@ -16,8 +16,14 @@ export function isIpRange(text: string): boolean {
   return parseIpRange(text) !== undefined;
 }
 
-/** Tells whether an address lies in one of the ranges; throws when one of them is not a range. What is not an address lies in none. */
-export function createIpMatcher(ranges: readonly string[]): (address: string) => boolean {
+/**
+ * Tells whether an address lies in one of the ranges; throws when one of them is not a range. What is not an address lies in none.
+ * `maxRemembered` bounds the memory of one matcher, where there are many of them.
+ */
+export function createIpMatcher(
+  ranges: readonly string[],
+  maxRemembered: number = MAX_REMEMBERED,
+): (address: string) => boolean {
   if (ranges.length === 0) return () => false;
   const list = new BlockList();
   for (const text of ranges) {
@@ -32,7 +38,7 @@ export function createIpMatcher(ranges: readonly string[]): (address: string) =>
     const plain = toPlainAddress(address);
     const family = isIP(plain);
     const isInside = family !== 0 && list.check(plain, family === 4 ? 'ipv4' : 'ipv6');
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    if (remembered.size >= maxRemembered) remembered.clear();
     remembered.set(address, isInside);
     return isInside;
   };

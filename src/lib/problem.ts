@@ -1,4 +1,5 @@
 // Errors as callers see them: RFC 9457 problem details, from one catalogue of stable codes.
+/* oxlint-disable max-lines -- a catalogue is as long as what it lists */
 
 /** One thing wrong with an input: where (a JSON path such as `body.rateLimit.requestsPerMinute`), and what. */
 export interface Fault {
@@ -66,10 +67,46 @@ export const PROBLEMS = {
     title: 'Insufficient scope',
     remedy: 'Use a key that holds the scopes named in `detail`.',
   },
+  client_pending: {
+    status: 403,
+    title: 'Client not approved yet',
+    remedy: 'The key works once the client that it belongs to has been approved; ask whoever runs this API.',
+  },
+  client_rejected: {
+    status: 403,
+    title: 'Client rejected',
+    remedy: 'The client that the key belongs to was not approved; ask whoever runs this API.',
+  },
+  client_suspended: {
+    status: 403,
+    title: 'Client suspended',
+    remedy: 'None of the client’s keys works until the client is reactivated; ask whoever runs this API.',
+  },
+  client_expired: {
+    status: 403,
+    title: 'Client expired',
+    remedy: 'None of the client’s keys works until its `expiresAt` is moved; ask whoever runs this API.',
+  },
+  address_not_allowed: {
+    status: 403,
+    title: 'Address not allowed',
+    remedy: 'Call from an address of the client’s `ipWhitelist`, or have yours added to it.',
+  },
+  country_not_allowed: {
+    status: 403,
+    title: 'Country not allowed',
+    remedy: 'Call from a country of the client’s `allowedCountries`; where the country is not known, nobody is let in.',
+  },
+  endpoint_not_allowed: {
+    status: 403,
+    title: 'Endpoint not allowed',
+    remedy: 'Call one of the client’s `allowedEndpoints`, or have this one added to them.',
+  },
   scope_not_grantable: {
     status: 403,
     title: 'Scope not grantable',
-    remedy: 'Nobody can give a scope that they do not hold; leave it out, or ask somebody who holds it.',
+    remedy:
+      'Nobody can give a scope that they do not hold, nor to a key one that its client does not have; leave it out, or ask somebody who holds it.',
   },
   route_not_found: {
     status: 404,
@@ -115,6 +152,16 @@ export const PROBLEMS = {
     status: 409,
     title: 'Key not active',
     remedy: 'A revoked key cannot be changed; create a new one.',
+  },
+  client_not_active: {
+    status: 409,
+    title: 'Client not active',
+    remedy: 'Keys are made for clients that are active, or pending; see `detail` for what the client is.',
+  },
+  client_status_conflict: {
+    status: 409,
+    title: 'Not possible in this status',
+    remedy: 'Look at the client’s `status`; `detail` tells from which one the call works.',
   },
   last_operator_key: {
     status: 409,

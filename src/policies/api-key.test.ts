@@ -93,6 +93,42 @@ describe('a good key', () => {
   });
 });
 
+describe('the key of a client', () => {
+  const clock = createFakeClock();
+  const stopped = [
+    { client: { status: 'pending', expiresAtMs: undefined }, code: 'client_pending' },
+    { client: { status: 'rejected', expiresAtMs: undefined }, code: 'client_rejected' },
+    { client: { status: 'suspended', expiresAtMs: undefined }, code: 'client_suspended' },
+    { client: { status: 'suspended', expiresAtMs: 0 }, code: 'client_suspended' },
+    { client: { status: 'active', expiresAtMs: clock.nowMs() }, code: 'client_expired' },
+  ] as const;
+  for (const { client, code } of stopped) {
+    test(`is refused with 403 ${code} when the client is ${client.status}, expiring at ${client.expiresAtMs}`, () => {
+      const key = createKey({ client });
+      const { exchange, result } = run(['X-API-Key', key.text], createDeps([key], { clock }));
+      assert.ok(!(result instanceof Promise));
+      assert.deepEqual([result?.status, readProblem(result)['code']], [403, code]);
+      assert.deepEqual([exchange.principal, exchange.authFailed, exchange.errorCode], [undefined, true, code]);
+    });
+  }
+
+  test('passes until the millisecond before the client expires', () => {
+    const key = createKey({ client: { status: 'active', expiresAtMs: clock.nowMs() + 1 } });
+    assert.equal(run(['X-API-Key', key.text], createDeps([key], { clock })).result, undefined);
+  });
+
+  test('tells what became of the client to nobody who has not the whole key', () => {
+    const key = createKey({ client: { status: 'suspended', expiresAtMs: undefined } });
+    const deps = createDeps([], { credentials: { find: () => key.credential } });
+    assertRefused(run(['X-API-Key', newKeyText('tg_live').text], deps), 'invalid_key');
+  });
+
+  test('that was revoked itself is told so', () => {
+    const key = createKey({ status: 'revoked', client: { status: 'suspended', expiresAtMs: undefined } });
+    assertRefused(run(['X-API-Key', key.text], createDeps([key])), 'key_revoked');
+  });
+});
+
 describe('a bad key', () => {
   const key = createKey();
   const revoked = createKey({ status: 'revoked' });

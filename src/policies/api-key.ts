@@ -7,6 +7,7 @@ import type { CompiledPolicy, Policy, PolicyDeps } from '../gateway/policy.ts';
 import type { Credential } from '../gateway/ports.ts';
 import { problemReply } from '../gateway/problem-reply.ts';
 import { AUTHORIZATION, X_API_KEY } from '../gateway/wire/field-kind.ts';
+import { clientRefusal } from '../lib/client-status.ts';
 import { hashKeyText, isKeyHash, parsePublicId } from '../lib/key-text.ts';
 import { Problem, type ProblemCode } from '../lib/problem.ts';
 
@@ -56,6 +57,10 @@ function admit(exchange: Exchange, text: string, found: Credential | undefined, 
   if (found.status === 'revoked') return refuse(exchange, 'key_revoked');
   if (found.expiresAtMs !== undefined && found.expiresAtMs <= deps.clock.nowMs())
     return refuse(exchange, 'key_expired');
+  if (found.client !== undefined) {
+    const refusal = clientRefusal(found.client, deps.clock.nowMs());
+    if (refusal !== undefined) return refuse(exchange, refusal);
+  }
   exchange.principal = found.principal;
   return undefined;
 }

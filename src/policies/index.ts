@@ -2,7 +2,8 @@
 
 import type { Policy } from '../gateway/policy.ts';
 import { apiKey } from './api-key.ts';
+import { client } from './client.ts';
 import { rateLimit } from './rate-limit.ts';
 import { scopes } from './scopes.ts';
 
-export const policies: readonly Policy[] = [apiKey, scopes, rateLimit];
+export const policies: readonly Policy[] = [apiKey, client, scopes, rateLimit];

@@ -94,6 +94,23 @@ withPostgresUrl('two nodes', (databaseUrl) => {
     assert.equal(answer.body.code, 'key_revoked');
   });
 
+  it('stops on the second node the keys of a client that was suspended on the first', async () => {
+    const client = await admin.call('POST', '/api/v1/api-clients', {
+      name: 'Partner',
+      contactEmail: 'a@b.c',
+      rateLimits: { requestsPerDay: 1_000_000 },
+    });
+    const clientId: string = client.body.data.id;
+    const created = await admin.call('POST', '/api/v1/api-keys', { clientId, name: 'k' });
+    const caller = createApi(second, created.body.data.key);
+    assert.equal((await caller.call('GET', '/shop/orders')).status, 200);
+    await admin.call('POST', `/api/v1/clients/${clientId}/suspend`);
+    let answer: Answer;
+    do answer = await caller.call('GET', '/shop/orders');
+    while (answer.status === 200);
+    assert.equal(answer.body.code, 'client_suspended');
+  });
+
   it('refuses limited calls while Redis is away, says so, and goes on when it is back', async () => {
     const ready = createApi(second);
     await redis.stop();

@@ -25,6 +25,7 @@ export const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
 
 export interface FakeDataPlane extends DataPlane {
   readonly published: SnapshotConfig[];
+  /** Public ids; `all` for everything. */
   readonly forgotten: string[];
   flushes: number;
 }
@@ -74,6 +75,7 @@ export function createTestControl(
     hmacSecret: HMAC_SECRET,
     setupToken: SETUP_TOKEN,
     defaultLimits: { requestsPerMinute: 100, requestsPerHour: 1_000, requestsPerDay: 10_000 },
+    clients: { isApprovalAutomatic: false, areCountriesKnown: false },
     policies,
     management: managementGateway({ operations: OPERATIONS, socketPath: '/run/control.sock' }),
     readiness: [],
@@ -160,7 +162,8 @@ function fakeDataPlane(): FakeDataPlane {
       published.push(snapshot);
     },
     async forgetCredentials(publicIds) {
-      forgotten.push(...publicIds);
+      if (publicIds === 'all') forgotten.push('all');
+      else forgotten.push(...publicIds);
     },
     async flushRecords() {
       this.flushes += 1;

@@ -111,6 +111,7 @@ export function createDeps(keys: readonly FakeKey[] = [], differences: Partial<P
     limiter: { take: () => ({ outcome: 'admitted', atMs: 0, standings: [] }), peek: () => [] },
     usage: { record: () => undefined },
     clock: createFakeClock(),
+    countries: { find: () => undefined },
     hmacSecret: HMAC_SECRET,
     ...differences,
   };

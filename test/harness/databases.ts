@@ -75,7 +75,7 @@ function opener(server: Server): Open {
 
 /** As after the migrations: one installation, the default tenant, nothing else. */
 async function empty({ db }: OpenedDatabase): Promise<void> {
-  await sql`truncate request_logs, revisions, endpoints, gateways, keys, operators cascade`.execute(db);
+  await sql`truncate request_logs, revisions, endpoints, gateways, keys, clients, operators cascade`.execute(db);
   await sql`delete from tenants where slug <> 'default'`.execute(db);
   await sql`delete from installation`.execute(db);
   await sql`insert into installation default values`.execute(db);

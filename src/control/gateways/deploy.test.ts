@@ -121,6 +121,7 @@ forEachDatabase('a deploy', (open) => {
           timeoutMs: 1_500,
           policies: [
             { name: 'api-key', config: {} },
+            { name: 'client', config: {} },
             { name: 'scopes', config: { required: ['read:users'] } },
             {
               name: 'rate-limit',
@@ -144,6 +145,7 @@ forEachDatabase('a deploy', (open) => {
           timeoutMs: 7_000,
           policies: [
             { name: 'api-key', config: {} },
+            { name: 'client', config: {} },
             { name: 'rate-limit', config: { endpoint: null } },
           ],
         },

@@ -97,7 +97,7 @@ function timeoutOf(gateway: GatewayRow, endpoint: EndpointRow, service: string):
 
 function toPolicies(gateway: GatewayRow, endpoint: EndpointRow, needsKey: boolean): EndpointConfig['policies'] {
   const policies: EndpointConfig['policies'] = [];
-  if (needsKey) policies.push({ name: 'api-key', config: {} });
+  if (needsKey) policies.push({ name: 'api-key', config: {} }, { name: 'client', config: {} });
   if (endpoint.required_scopes.length > 0)
     policies.push({ name: 'scopes', config: { required: endpoint.required_scopes } });
   const own = endpoint.rate_limit === null ? null : { id: endpoint.id, windows: toWindowLimits(endpoint.rate_limit) };

@@ -1,16 +1,37 @@
 // Keys as answers show them: in full, and as the compact surface does.
 
 import type { Static } from 'typebox';
-import type { RateLimit } from '../../db/schema.ts';
-import type { CompactKey, Key, KeyStatus, RevokedKey } from './schema.ts';
+import type { Kysely } from 'kysely';
+import type { Database, RateLimit } from '../../db/schema.ts';
+import { loadClientLimits } from '../clients/store.ts';
+import type { AuthorizedContext } from '../operation.ts';
+import { resolveRateLimit, type ClientLimits } from '../rate-limit.ts';
+import type { CompactKey, Key, KeyStatus, NewKey, RevokedKey } from './schema.ts';
 import type { KeyRow } from './store.ts';
 
-export interface Viewpoint {
+interface Viewpoint {
   readonly nowMs: number;
   readonly defaultLimits: RateLimit;
+  /** Of the client that the key belongs to, if it does. */
+  readonly client?: ClientLimits | undefined;
 }
 
-export function toKey(row: KeyRow, view: Viewpoint): Key {
+/** Shows these keys, with what their clients say about limits. */
+export async function showing(
+  db: Kysely<Database>,
+  { services, principal, nowMs }: AuthorizedContext,
+  rows: readonly KeyRow[],
+): Promise<(row: KeyRow) => Key> {
+  const clients = await loadClientLimits(
+    db,
+    principal,
+    rows.map((row) => row.client_id),
+  );
+  const { defaultLimits } = services;
+  return (row) => toKey(row, { nowMs, defaultLimits, client: clients.get(row.client_id ?? '') });
+}
+
+function toKey(row: KeyRow, view: Viewpoint): Key {
   return {
     id: row.id,
     name: row.name,
@@ -18,9 +39,11 @@ export function toKey(row: KeyRow, view: Viewpoint): Key {
     ...(row.owner !== null && { owner: row.owner }),
     scopes: row.scopes,
     status: statusOf(row, view.nowMs),
-    rateLimit: row.rate_limit ?? view.defaultLimits,
+    rateLimit: resolveRateLimit({ key: row, client: view.client, defaults: view.defaultLimits }),
+    ...(row.rate_limit_override !== null && { rateLimitOverride: row.rate_limit_override }),
     metadata: row.metadata,
     keyPrefix: row.key_prefix,
+    ...(row.client_id !== null && { clientId: row.client_id }),
     ...(row.operator_id !== null && { operatorId: row.operator_id }),
     createdBy: row.created_by,
     createdAt: row.created_at.toISOString(),
@@ -29,6 +52,11 @@ export function toKey(row: KeyRow, view: Viewpoint): Key {
     ...(row.revoked_at !== null && { revokedAt: row.revoked_at.toISOString() }),
     ...(row.last_used_at !== null && { lastUsedAt: row.last_used_at.toISOString() }),
   };
+}
+
+/** The one answer that holds the key itself. */
+export function toNewKey(key: Key, text: string): NewKey {
+  return { ...key, apiKey: text, key: text };
 }
 
 export function toCompactKey(key: Key): Static<typeof CompactKey> {

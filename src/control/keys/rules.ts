@@ -1,8 +1,8 @@
 // What holds for keys beyond their schema.
 
 import type { Fault } from '../../lib/problem.ts';
+import { termFaults } from '../terms.ts';
 
-const MAX_METADATA_BYTES = 4_096;
 const DAY_MS = 86_400_000;
 
 interface KeyTerms {
@@ -12,13 +12,7 @@ interface KeyTerms {
 }
 
 export function keyFaults(terms: KeyTerms, nowMs: number): Fault[] {
-  const faults: Fault[] = [];
-  if (terms.metadata !== undefined && Buffer.byteLength(JSON.stringify(terms.metadata)) > MAX_METADATA_BYTES) {
-    faults.push({ path: 'body.metadata', message: `must have at most ${MAX_METADATA_BYTES} bytes as JSON` });
-  }
-  if (typeof terms.expiresAt === 'string' && Date.parse(terms.expiresAt) <= nowMs) {
-    faults.push({ path: 'body.expiresAt', message: 'must lie in the future' });
-  }
+  const faults = termFaults(terms, nowMs);
   if (terms.expiresAt !== undefined && terms.expiresInDays !== undefined) {
     faults.push({ path: 'body.expiresInDays', message: 'goes without expiresAt: send one of the two' });
   }

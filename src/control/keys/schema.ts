@@ -2,7 +2,7 @@
 
 import { Type, type Static } from 'typebox';
 import { pagingFields } from '../paging.ts';
-import { RateLimitSchema } from '../rate-limit.ts';
+import { MAX_REQUESTS, RateLimitSchema } from '../rate-limit.ts';
 import { clearable, closed, givenTime, oneOf, optional, text, time } from '../schema-parts.ts';
 
 const name = text(200, 'What the key is for, in words.');
@@ -13,12 +13,13 @@ const scopes = Type.Array(Type.String({ format: 'scope' }), {
   description:
     'What the key may do: `resource:action`. Only what its maker holds; operators may also give scopes of their own APIs.',
 });
+const clientId = text(100, 'The client whose key it is: `cli_…`.');
 const metadata = Type.Record(Type.String(), Type.Unknown(), {
   description: 'Anything of yours, at most 4 KB as JSON.',
 });
 const expiresAt = givenTime('When it stops to work. Without time zone: UTC midnight of the day.');
 
-export const CreateKey = closed({
+const createFields = {
   name,
   description: optional(description),
   owner: optional(owner),
@@ -28,6 +29,20 @@ export const CreateKey = closed({
   expiresAt: optional(expiresAt),
   expiresInDays: optional(
     Type.Integer({ minimum: 1, maximum: 36_500, description: 'Instead of expiresAt: days from now.' }),
+  ),
+};
+
+export const CreateKey = closed({ ...createFields, clientId: optional(clientId) });
+
+export const CreateClientKey = closed({
+  ...createFields,
+  clientId,
+  rateLimitOverride: optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: MAX_REQUESTS,
+      description: 'Requests a minute in the place of those of the client; the longer windows stay.',
+    }),
   ),
 });
 
@@ -47,14 +62,20 @@ export const UpdateKey = closed(
 const KEY_STATUSES = ['active', 'revoked', 'expired'] as const;
 const status = oneOf(KEY_STATUSES, 'Whether it works: active; revoked and expired keys never will again.');
 
-export const ListKeys = closed({
+const listFields = {
   ...pagingFields(100),
   sortBy: optional(
     oneOf(['lastUsedAt', 'createdAt', 'name', 'expiresAt'], 'createdAt unless told; never used counts as longest ago.'),
   ),
   sortOrder: optional(oneOf(['asc', 'desc'], 'desc unless told.')),
   status: optional(status),
+};
+
+export const ListClientKeys = closed(listFields);
+export const ListKeys = closed({
+  ...listFields,
   owner: optional(text(200, 'Exactly this owner.')),
+  clientId: optional(text(100, 'Keys of this client.')),
   search: optional(text(200, 'Anywhere in name, description or owner.')),
   unusedDays: optional(
     Type.Integer({ minimum: 1, maximum: 36_500, description: 'Not used for so many days, nor made since.' }),
@@ -72,7 +93,9 @@ const keyFields = {
     additionalProperties: false,
     description: 'What holds; a window that is not named is unlimited.',
   }),
+  rateLimitOverride: optional(Type.Integer({ description: 'Requests a minute, in the place of those of the client.' })),
   metadata: Type.Record(Type.String(), Type.Unknown()),
+  clientId: optional(Type.String({ description: 'The client whose key it is.' })),
   keyPrefix: Type.String({ description: 'The beginning of the key, to tell keys apart by.' }),
   operatorId: optional(Type.String({ description: 'The operator whose key it is.' })),
   createdBy: Type.String({ description: 'Who made it: an operator or a key.' }),
@@ -84,11 +107,15 @@ const keyFields = {
 };
 
 export const Key = closed(keyFields);
-export const NewKey = closed({
+const newKeyFields = {
   ...keyFields,
   apiKey: Type.String({ description: 'The key itself. Shown this once; nobody can look it up later.' }),
   key: Type.String({ description: 'The same as apiKey.' }),
-});
+};
+export const NewKey = closed(newKeyFields);
+const keyId = Type.String({ description: 'The same as keyPrefix.' });
+export const ClientKey = closed({ ...keyFields, keyId });
+export const NewClientKey = closed({ ...newKeyFields, keyId });
 export const RevokedKey = closed({
   id: Type.String(),
   status: oneOf(['revoked'], ''),
@@ -129,7 +156,9 @@ export const CompactRevokedKey = closed({
 
 export type CreateKey = Static<typeof CreateKey>;
 export type UpdateKey = Static<typeof UpdateKey>;
+export type ListClientKeys = Static<typeof ListClientKeys>;
 export type ListKeys = Static<typeof ListKeys>;
 export type Key = Static<typeof Key>;
+export type NewKey = Static<typeof NewKey>;
 export type RevokedKey = Static<typeof RevokedKey>;
 export type KeyStatus = (typeof KEY_STATUSES)[number];

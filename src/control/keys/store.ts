@@ -14,6 +14,7 @@ export type KeyChange = Updateable<Database['keys']>;
 export interface KeyFilter {
   readonly status: KeyStatus | undefined;
   readonly owner: string | undefined;
+  readonly clientId: string | undefined;
   readonly search: string | undefined;
   /** Only keys not used, nor made, since. */
   readonly unusedSince: Date | undefined;
@@ -34,8 +35,23 @@ export async function findKey(db: Kysely<Database>, scope: TenantScope, id: stri
   return db
     .selectFrom('keys')
     .selectAll()
-    .where('tenant_id', '=', scope.tenantId)
+    .where((eb) => isSeen(eb, scope))
     .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** By its id, or by the beginning that may be shown. */
+export async function findKeyOfClient(
+  db: Kysely<Database>,
+  scope: TenantScope,
+  place: { readonly clientId: string; readonly id: string },
+): Promise<KeyRow | undefined> {
+  return db
+    .selectFrom('keys')
+    .selectAll()
+    .where((eb) => isSeen(eb, scope))
+    .where('client_id', '=', place.clientId)
+    .where((eb) => eb.or([eb('id', '=', place.id), eb('key_prefix', '=', place.id)]))
     .executeTakeFirst();
 }
 
@@ -63,10 +79,17 @@ export async function listKeys(db: Kysely<Database>, scope: TenantScope, listing
   return readPage(db, matching, { column: sortColumn(sort.by), sort, paging });
 }
 
+/** The key of a client sees the keys of its client only. */
+function isSeen(eb: ExpressionBuilder<Database, 'keys'>, scope: TenantScope) {
+  const isOfTenant = eb('tenant_id', '=', scope.tenantId);
+  return scope.clientId === undefined ? isOfTenant : eb.and([isOfTenant, eb('client_id', '=', scope.clientId)]);
+}
+
 function matches(eb: ExpressionBuilder<Database, 'keys'>, scope: TenantScope, listing: KeyListing) {
   const { filter, now } = listing;
-  const conditions = [eb('tenant_id', '=', scope.tenantId)];
+  const conditions = [isSeen(eb, scope)];
   if (filter.status !== undefined) conditions.push(hasStatus(eb, filter.status, now));
+  if (filter.clientId !== undefined) conditions.push(eb('client_id', '=', filter.clientId));
   if (filter.owner !== undefined) conditions.push(eb('owner', '=', filter.owner));
   if (filter.search !== undefined) {
     const pattern = toLikePattern(filter.search);

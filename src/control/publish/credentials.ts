@@ -5,7 +5,8 @@ import type { Database, RateLimit } from '../../db/schema.ts';
 import type { Credential, Principal } from '../../gateway/ports.ts';
 import { normalizeScope } from '../../lib/scope.ts';
 import { intersectScopes, permissionsOf } from '../permissions.ts';
-import { toWindowLimits } from '../rate-limit.ts';
+import { resolveRateLimit, toWindowLimits } from '../rate-limit.ts';
+import { CLIENT_COLUMNS, toClientTerms } from './client-terms.ts';
 
 /** The credential with this public id, whatever its state; undefined when there is none. One indexed look-up. */
 export async function loadCredential(
@@ -16,6 +17,7 @@ export async function loadCredential(
   const row = await db
     .selectFrom('keys')
     .leftJoin('operators', 'operators.id', 'keys.operator_id')
+    .leftJoin('clients', 'clients.id', 'keys.client_id')
     .select([
       'keys.id',
       'keys.tenant_id',
@@ -26,11 +28,15 @@ export async function loadCredential(
       'keys.scopes',
     ])
     .select(['keys.rate_limit', 'keys.expires_at', 'keys.revoked_at', 'operators.role'])
+    .select(['keys.client_id', 'keys.rate_limit_override'])
+    .select(CLIENT_COLUMNS)
     .where('keys.public_id', '=', publicId)
     .executeTakeFirst();
   if (row === undefined) return undefined;
 
-  const scopes = row.scopes.map(normalizeScope);
+  const client = toClientTerms(row);
+  const own = row.scopes.map(normalizeScope);
+  const scopes = client === undefined ? own : intersectScopes(own, client.scopes);
   const principal: Principal = {
     kind: row.operator_id === null ? 'key' : 'operator',
     tenantId: row.tenant_id,
@@ -39,7 +45,8 @@ export async function loadCredential(
     name: row.name,
     // An operator's key can do what the role permits, and no more than the key says.
     scopes: row.operator_id === null ? scopes : intersectScopes(scopes, permissionsOf(row.role ?? '')),
-    limits: toWindowLimits(row.rate_limit ?? defaultLimits),
+    limits: toWindowLimits(resolveRateLimit({ key: row, client: row, defaults: defaultLimits })),
+    ...client?.ofPrincipal,
   };
   return {
     publicId: row.public_id,
@@ -47,5 +54,6 @@ export async function loadCredential(
     status: row.revoked_at === null ? 'active' : 'revoked',
     expiresAtMs: row.expires_at?.getTime(),
     principal,
+    ...(client !== undefined && { client: client.standing }),
   };
 }

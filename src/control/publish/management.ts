@@ -36,6 +36,7 @@ export function managementGateway({ operations, socketPath }: ManagementOptions)
 function guarded(): EndpointConfig['policies'] {
   return [
     { name: 'api-key', config: {} },
+    { name: 'client', config: {} },
     { name: 'rate-limit', config: { endpoint: null } },
   ];
 }

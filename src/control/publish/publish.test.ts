@@ -41,6 +41,59 @@ forEachDatabase('a credential', (open) => {
     assert.equal(await loadCredential(db, "' or 1=1 --", {}), undefined);
   });
 
+  test('of a client has what both the key and the client have, and what binds the client', async () => {
+    const { db } = await open();
+    const control = createTestControl({ db }, { clients: { isApprovalAutomatic: false, areCountriesKnown: true } });
+    const client = {
+      name: 'c',
+      contactEmail: 'a@b.c',
+      scopes: ['write:orders', 'leads:*'],
+      rateLimitTier: 'basic',
+      ipWhitelist: ['10.0.0.0/8'],
+      allowedCountries: ['DE'],
+      allowedEndpoints: ['GET /shop/*'],
+      expiresAt: '2026-04-01',
+    };
+    const made = await control.call('POST', '/api/v1/api-clients', { body: client });
+    const clientId: string = made.body.data.id;
+    const scopes = ['orders:create', 'leads:read', 'leads:*'];
+    const key = await control.call('POST', '/api/v1/api-keys', { body: { clientId, name: 'k', scopes } });
+    const load = async () => loadCredential(db, parsePublicId(key.body.data.apiKey) ?? '', {});
+    const credential = await load();
+    assert.deepEqual(credential?.client, { status: 'active', expiresAtMs: Date.parse('2026-04-01') });
+    assert.deepEqual(credential.principal, {
+      kind: 'key',
+      tenantId: 'ten_00000000000000000000000000',
+      keyId: key.body.data.id,
+      operatorId: undefined,
+      name: 'k',
+      scopes: ['orders:create', 'leads:read', 'leads:*'],
+      limits: [
+        { window: 'minute', limit: 60 },
+        { window: 'hour', limit: 1_000 },
+        { window: 'day', limit: 10_000 },
+      ],
+      clientId,
+      restrictions: { addresses: ['10.0.0.0/8'], countries: ['DE'], endpoints: ['GET /shop/*'] },
+    });
+
+    await control.call('PUT', `/api/v1/api-clients/${clientId}`, {
+      body: {
+        scopes: ['read:leads'],
+        status: 'suspended',
+        ipWhitelist: null,
+        allowedCountries: null,
+        allowedEndpoints: null,
+        rateLimits: { requestsPerDay: 1 },
+      },
+    });
+    const after = await load();
+    assert.equal(after?.client?.status, 'suspended');
+    assert.deepEqual(after.principal.scopes, ['leads:read']);
+    assert.deepEqual(after.principal.limits, [{ window: 'day', limit: 1 }]);
+    assert.equal('restrictions' in after.principal, false);
+  });
+
   test('of an operator has no more than the role permits', async () => {
     const { db } = await open();
     const control = createTestControl({ db });

@@ -2,7 +2,9 @@
 
 import type { Migration } from 'kysely/migration';
 import { first } from './0001-first.ts';
+import { clients } from './0005-clients.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': first,
+  '0005-clients': clients,
 };

@@ -278,6 +278,20 @@ describe('the control plane', () => {
     });
   });
 
+  test('learns whose key it is, and not what restricts it, which could be longer than a header', () => {
+    const { credential } = createKey();
+    const restrictions = { endpoints: Array.from({ length: 100 }, (_, i) => `GET /${'x'.repeat(690)}${i}`) };
+    const principal = { ...credential.principal, clientId: 'cli_1', restrictions };
+    const { exchange } = createExchange();
+    exchange.principal = principal;
+    const headers = toList(toUpstreamLines(exchange, planOf(null), US));
+    assert.ok(JSON.stringify(headers).length < 2_000);
+    assert.match(
+      Buffer.from(valuesOf(headers, 'tollgate-context').join(), 'base64url').toString(),
+      /"clientId":"cli_1"/,
+    );
+  });
+
   test('learns that nobody was authenticated', () => {
     assert.deepEqual(contextOf([]), { requestId: 'req_1', address: '192.0.2.1', forwarded: false, principal: null });
   });

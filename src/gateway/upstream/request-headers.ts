@@ -100,11 +100,13 @@ function listsTrailers(value: string | undefined): boolean {
 
 /** What the control plane needs to know of the caller; only it gets this, beside the token that proves who wrote it. */
 function toControlContext(exchange: Exchange): string {
+  // What a client may not do was held against the request on the way here, and may be longer than a header.
+  const principal = exchange.principal && { ...exchange.principal, restrictions: undefined };
   const context = {
     requestId: exchange.id,
     address: exchange.clientAddress,
     forwarded: exchange.isPeerTrusted || wasForwarded(exchange.headers),
-    principal: exchange.principal ?? null,
+    principal: principal ?? null,
   };
   return Buffer.from(JSON.stringify(context)).toString('base64url');
 }

@@ -1,0 +1,51 @@
+// Making a key: what it may do is bounded by who makes it, and by the client that it is made for.
+
+import { bumpVersion } from '../../db/installation.ts';
+import { inTenant } from '../../db/tenant-transaction.ts';
+import { issueKey, type KeyOrder } from '../issue-key.ts';
+import type { AuthorizedContext } from '../operation.ts';
+import { checkGrant } from '../permissions.ts';
+import { announceKey } from './announce.ts';
+import { checkOwnLimits, findOwner, ownerId, type KeyWish } from './owner.ts';
+import { showing, toNewKey } from './present.ts';
+import { expiryOf } from './rules.ts';
+import type { NewKey } from './schema.ts';
+
+/** Answers with the key as it is shown this once. */
+export async function makeKey(context: AuthorizedContext, wish: KeyWish): Promise<NewKey> {
+  const { services, principal, nowMs } = context;
+  const scopes = wish.scopes ?? [];
+  checkGrant(scopes, principal);
+  checkOwnLimits(principal, wish);
+  return inTenant(services.db, principal, async (trx) => {
+    const clientId = ownerId(principal, wish);
+    // Counted first where there is a client, which could go at the same moment; else late, as the lock on the version is everybody's.
+    if (clientId !== undefined) {
+      await bumpVersion(trx);
+      await findOwner(trx, context, clientId, scopes);
+    }
+    const mint = { keyPrefix: services.keyPrefix, hmacSecret: services.hmacSecret, nowMs };
+    const made = await issueKey(trx, toOrder(context, wish), mint);
+    if (clientId === undefined) await bumpVersion(trx);
+    await announceKey(trx, context, { action: 'create', after: made.row });
+    const show = await showing(trx, context, [made.row]);
+    return toNewKey(show(made.row), made.text);
+  });
+}
+
+function toOrder({ principal, nowMs }: AuthorizedContext, wish: KeyWish): KeyOrder {
+  return {
+    tenantId: principal.tenantId,
+    operatorId: null,
+    clientId: ownerId(principal, wish) ?? null,
+    name: wish.name,
+    description: wish.description ?? null,
+    owner: wish.owner ?? null,
+    scopes: wish.scopes ?? [],
+    rateLimit: wish.rateLimit ?? null,
+    rateLimitOverride: wish.rateLimitOverride ?? null,
+    metadata: wish.metadata ?? {},
+    expiresAt: expiryOf(wish, nowMs),
+    createdBy: principal.operatorId ?? principal.keyId,
+  };
+}

@@ -1,0 +1,21 @@
+// What holds for the terms of keys and clients beyond their schema. Pure.
+
+import type { Fault } from '../lib/problem.ts';
+
+const MAX_METADATA_BYTES = 4_096;
+
+interface Terms {
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly expiresAt?: string | null;
+}
+
+export function termFaults({ metadata, expiresAt }: Terms, nowMs: number): Fault[] {
+  const faults: Fault[] = [];
+  if (metadata !== undefined && Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES) {
+    faults.push({ path: 'body.metadata', message: `must have at most ${MAX_METADATA_BYTES} bytes as JSON` });
+  }
+  if (typeof expiresAt === 'string' && Date.parse(expiresAt) <= nowMs) {
+    faults.push({ path: 'body.expiresAt', message: 'must lie in the future' });
+  }
+  return faults;
+}

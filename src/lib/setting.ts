@@ -1,0 +1,79 @@
+// The kinds of settings: how the text of one is read, and what the reference says of it.
+
+export interface Setting<Value> {
+  readonly type: string;
+  /** Undefined when the setting may be absent. */
+  readonly default: Value;
+  /** What the reference shows for a default that is made or computed. */
+  readonly defaultText?: string;
+  readonly meaning: string;
+  readonly secret: boolean;
+  /** Returns the value, or undefined when the text is not one. */
+  readonly parse: (text: string) => Value | undefined;
+}
+
+interface Words {
+  readonly meaning: string;
+  readonly defaultText?: string;
+  readonly secret?: boolean;
+}
+
+export function integer(fallback: number, min: number, max: number, words: Words): Setting<number> {
+  return {
+    type: `integer, ${min} to ${max}`,
+    default: fallback,
+    ...words,
+    secret: false,
+    parse(text) {
+      const value = Number(text);
+      return /^\d+$/.test(text) && value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+export function boolean(fallback: boolean, words: Words): Setting<boolean> {
+  const values = new Map([
+    ['true', true],
+    ['false', false],
+  ]);
+  return { type: 'true or false', default: fallback, ...words, secret: false, parse: (text) => values.get(text) };
+}
+
+export function choice(fallback: string, choices: readonly string[], words: Words): Setting<string> {
+  return {
+    type: `one of ${choices.join(', ')}`,
+    default: fallback,
+    ...words,
+    secret: false,
+    parse: (text) => (choices.includes(text) ? text : undefined),
+  };
+}
+
+export function textual(fallback: string, type: string, pattern: RegExp, words: Words): Setting<string> {
+  return {
+    type,
+    default: fallback,
+    ...words,
+    secret: words.secret ?? false,
+    parse: (value) => (pattern.test(value) ? value : undefined),
+  };
+}
+
+export function optional(type: string, pattern: RegExp, words: Words): Setting<string | undefined> {
+  return { ...textual('', type, pattern, words), default: undefined };
+}
+
+/** What is separated by commas; empty when not given. */
+export function list(type: string, isEntry: (text: string) => boolean, words: Words): Setting<readonly string[]> {
+  return {
+    type,
+    default: [],
+    defaultText: 'none',
+    ...words,
+    secret: false,
+    parse(text) {
+      const entries = text.split(',').map((entry) => entry.trim());
+      return entries.every(isEntry) ? entries : undefined;
+    },
+  };
+}
