@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { EdgeLimits } from '../src/gateway/edge/limits.ts';
 import {
   createEndpoint,
+  createFakeClock,
   createGateway,
   openWire,
   startDataPlane,
@@ -12,6 +14,7 @@ import {
   type DataPlane,
   type Wire,
 } from './harness/data-plane.ts';
+import { type Clock, systemClock } from '../src/lib/clock.ts';
 import { startUpstream } from './harness/upstream.ts';
 
 const REQUEST = 'GET /x HTTP/1.1\r\nHost: gateway\r\n\r\n';
@@ -21,29 +24,40 @@ interface Bench {
   /** How the upstream's requests ended: with all of the body, or broken off. */
   readonly ends: readonly ('whole' | 'broken')[];
   readonly open: () => Promise<Wire>;
+  /** What has come to the upstream. */
+  readonly arrived: () => { readonly requests: number; readonly bodyBytes: number };
+}
+
+interface Scene {
+  readonly trustedProxies?: readonly string[];
+  readonly clock?: Clock;
+  readonly answer?: string | Buffer;
 }
 
 async function startBench(
   t: TestContext,
   limits: Partial<EdgeLimits>,
-  trustedProxies: readonly string[] = [],
+  { trustedProxies = [], clock = systemClock, answer = 'ok' }: Scene = {},
 ): Promise<Bench> {
   const ends: ('whole' | 'broken')[] = [];
+  let bodyBytes = 0;
+  let requests = 0;
   const upstream = await startUpstream((request, response) => {
     request.on('end', () => ends.push('whole')).on('error', () => ends.push('broken'));
-    request.resume().on('end', () => response.end('ok'));
+    requests++;
+    request.on('data', (chunk: Buffer) => (bodyBytes += chunk.length)).on('end', () => response.end(answer));
   });
   t.after(() => upstream.close());
   const endpoints = (['GET', 'POST'] as const).map((method) => createEndpoint({ method }));
   const gateways = [createGateway(upstream.url, { endpoints })];
-  const plane = await startDataPlane({ gateways, edge: { limits }, trustedProxies });
+  const plane = await startDataPlane({ gateways, edge: { limits, clock }, trustedProxies });
   t.after(() => plane.close());
   const open = async (): Promise<Wire> => {
     const wire = await openWire(plane.port);
     t.after(() => wire.socket.destroy());
     return wire;
   };
-  return { plane, ends, open };
+  return { plane, ends, open, arrived: () => ({ requests, bodyBytes }) };
 }
 
 describe('a request', () => {
@@ -132,11 +146,68 @@ describe('a connection', () => {
   }
 
   test('of a trusted proxy counts in all, not by address: it brings many callers', async (t) => {
-    const { open } = await startBench(t, { connectionsPerAddress: 1 }, ['127.0.0.0/8']);
+    const { open } = await startBench(t, { connectionsPerAddress: 1 }, { trustedProxies: ['127.0.0.0/8'] });
     for (let i = 0; i < 3; i++) {
       const wire = await open();
       wire.send(REQUEST);
       assert.equal((await wire.readAnswer()).status, 200);
     }
+  });
+});
+
+describe('the pace', () => {
+  const LIMITS = { minBytesPerSecond: 100, bodyBytes: 100_000_000 };
+  const POST = 'POST /x HTTP/1.1\r\nHost: gateway\r\nContent-Length: 3000\r\n\r\n';
+  const WINDOW_MS = 11_000;
+
+  async function until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await new Promise(setImmediate);
+  }
+
+  /** The clock is the test's, the sweep that looks at it comes ten times a second. */
+  const untilSwept = (): Promise<void> => setTimeout(350);
+
+  test('of a body that comes too slowly ends its connection, and the request counts as left by its caller', async (t) => {
+    const clock = createFakeClock();
+    const { plane, open, ends, arrived } = await startBench(t, LIMITS, { clock });
+    const wire = await open();
+    wire.send(`${POST}${'x'.repeat(50)}`);
+    await until(() => arrived().bodyBytes === 50);
+    clock.advance(WINDOW_MS);
+    await wire.readRest();
+    assert.equal((await plane.sink.wait(1))[0]?.status, 499);
+    assert.ok(!ends.includes('whole'));
+  });
+
+  test('that is held keeps the connection, however long the body takes', async (t) => {
+    const clock = createFakeClock();
+    const { open, arrived } = await startBench(t, LIMITS, { clock });
+    const wire = await open();
+    wire.send(`${POST}${'x'.repeat(1500)}`);
+    await until(() => arrived().bodyBytes === 1500);
+    clock.advance(WINDOW_MS);
+    await untilSwept();
+    wire.send('x'.repeat(1499));
+    await until(() => arrived().bodyBytes === 2999);
+    clock.advance(WINDOW_MS);
+    await untilSwept();
+    wire.send('x');
+    assert.equal((await wire.readAnswer()).status, 200);
+  });
+
+  test('of a caller who does not take the answer ends the connection', async (t) => {
+    const clock = createFakeClock();
+    const answer = Buffer.alloc(50_000_000);
+    const { plane, open, arrived } = await startBench(t, LIMITS, { clock, answer });
+    const wire = await open();
+    wire.socket.pause();
+    wire.send(REQUEST);
+    await until(() => arrived().requests === 1);
+    // The first window counts what the system's buffers took, the second counts nothing.
+    for (let window = 0; window < 3; window++) {
+      await untilSwept();
+      clock.advance(WINDOW_MS);
+    }
+    assert.equal((await plane.sink.wait(1))[0]?.status, 499);
   });
 });

@@ -202,7 +202,11 @@ export interface DataPlaneOptions {
   /** Of two data planes with one name, one behind the other is a loop. */
   readonly pseudonym?: string;
   /** Its limits; and TLS, on a free port. */
-  readonly edge?: { readonly limits?: Partial<EdgeLimits>; readonly tls?: ListenerOptions['tls'] };
+  readonly edge?: {
+    readonly limits?: Partial<EdgeLimits>;
+    readonly tls?: ListenerOptions['tls'];
+    readonly clock?: Clock;
+  };
   /** Sees every exchange when it is over. */
   readonly onFinish?: (exchange: Exchange) => void;
 }
@@ -256,7 +260,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     host: '127.0.0.1',
     port: 0,
     runner,
-    clock: systemClock,
+    clock: options.edge?.clock ?? systemClock,
     pseudonym,
     limits: { ...USUAL_LIMITS, ...options.edge?.limits },
     isTrusted: createIpMatcher(trustedProxies),
