@@ -84,10 +84,10 @@ describe('a compiled plan', () => {
 
   test('knows its gateway, endpoint, tenant, service and timeout', () => {
     const plan = planOf(compile(createGateway('http://h', { routePrefix: '/shop' })), '/shop/x');
-    const { gatewayId, endpointId, tenantId, service, timeoutMs } = plan;
+    const { gatewayId, endpointId, tenantId, service, timeouts } = plan;
     assert.deepEqual(
-      { gatewayId, endpointId, tenantId, service, timeoutMs },
-      { gatewayId: 'gw_1', endpointId: 'ep_1', tenantId: 'ten_of_gateway', service: 'echo', timeoutMs: 5000 },
+      { gatewayId, endpointId, tenantId, service, firstByteMs: timeouts.firstByteMs },
+      { gatewayId: 'gw_1', endpointId: 'ep_1', tenantId: 'ten_of_gateway', service: 'echo', firstByteMs: 5000 },
     );
   });
 

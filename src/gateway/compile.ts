@@ -5,6 +5,7 @@ import type { CompiledPolicy, Policy, PolicyDeps } from './policy.ts';
 import { createRouter, isMethod, type Route, type Router } from './router.ts';
 import type { EndpointConfig, GatewayConfig, ServiceConfig, SnapshotConfig } from './snapshot.ts';
 import { STAGES } from './stages.ts';
+import type { Timeouts } from './upstream/timeouts.ts';
 
 export interface Snapshot {
   readonly version: number;
@@ -49,9 +50,22 @@ function compilePlan(
     targets: service.targets.map((target) => toTarget(target.url)),
     turn: 0,
     stripCharacters: service.stripPrefix ? gateway.routePrefix.length : 0,
-    timeoutMs: endpoint.timeoutMs,
+    timeouts: toTimeouts(endpoint, service),
     policies: compilePolicies(endpoint, deps),
     controlToken: gateway.id === null ? deps.controlToken : undefined,
+  };
+}
+
+const CONNECT_MS = 5000;
+const HANDSHAKE_MS = 5000;
+
+function toTimeouts({ timeoutMs }: EndpointConfig, { timeouts }: ServiceConfig): Timeouts {
+  return {
+    connectMs: timeouts?.connectMs ?? CONNECT_MS,
+    handshakeMs: timeouts?.handshakeMs ?? HANDSHAKE_MS,
+    firstByteMs: timeoutMs,
+    betweenBytesMs: timeouts?.betweenBytesMs ?? timeoutMs,
+    totalMs: timeouts?.totalMs ?? Infinity,
   };
 }
 

@@ -1,6 +1,7 @@
 // A route, compiled: everything a request needs, resolved when the snapshot was loaded.
 
 import type { CompiledPolicy } from './policy.ts';
+import type { Timeouts } from './upstream/timeouts.ts';
 
 export interface Plan {
   /** Undefined for routes that belong to no published gateway (the management API). */
@@ -15,8 +16,7 @@ export interface Plan {
   turn: number;
   /** How many characters of the path the upstream does not get to see; 0 for none. */
   readonly stripCharacters: number;
-  /** How long the upstream may take to its first byte, and between two bytes, in milliseconds. */
-  readonly timeoutMs: number;
+  readonly timeouts: Timeouts;
   /** In the order in which they run. */
   readonly policies: readonly CompiledPolicy[];
   /** Sent to the control plane only: proves that a request came through the gateway. */

@@ -5,6 +5,7 @@ import type { Cancellable } from '../exchange.ts';
 import type { Target } from '../plan.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { Failure } from './failure.ts';
+import type { Timeouts } from './timeouts.ts';
 
 export interface Call {
   readonly target: Target;
@@ -20,8 +21,7 @@ export interface Call {
   readonly tunnel: BodySource | undefined;
   /** What the upstream has to prove that it understood when it switches (RFC 6455 §4.1). */
   readonly websocketKey: string | undefined;
-  /** To the first byte of the answer, and between two reads of its body. */
-  readonly timeoutMs: number;
+  readonly timeouts: Timeouts;
 }
 
 /** Exactly one of `onHead` and `onFailure` is called, once. What breaks after the head breaks the body. */

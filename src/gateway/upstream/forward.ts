@@ -13,6 +13,7 @@ import type { Fields } from '../wire/fields.ts';
 import { toCallerList, withoutConnectionOptions } from './hop-headers.ts';
 import { toUpstreamLines } from './request-headers.ts';
 import type { Call, CallEvents, Transport } from './call.ts';
+import type { Timeouts } from './timeouts.ts';
 
 type Answer = (exchange: Exchange, reply: Reply) => void;
 
@@ -75,8 +76,8 @@ class ForwardedCall implements Call, CallEvents {
     return headerValue(this.#exchange.headers, 'sec-websocket-key');
   }
 
-  get timeoutMs(): number {
-    return this.#plan.timeoutMs;
+  get timeouts(): Timeouts {
+    return this.#plan.timeouts;
   }
 
   onInterim(status: number, fields: Fields): void {

@@ -11,9 +11,9 @@ import { idleMs } from './idle-time.ts';
 import { toFailure, UpstreamFault } from './failure.ts';
 import type { ConnectionUser, Http1UpstreamConnection } from './http1-connection.ts';
 import type { Call, CallEvents } from './call.ts';
+import { toTimeoutFault, type Phase } from './timeouts.ts';
 import { agreesToWebSocket } from './websocket.ts';
 
-const CONNECT_TIMEOUT_MS = 5000;
 /** An upstream that only ever says that it is still there is not waited for for ever. */
 const MAX_INTERIMS = 16;
 /** RFC 9110 §9.2.2: may be sent again when nobody knows whether it was carried out. */
@@ -49,19 +49,22 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   #isTunnel = false;
   #isOver = false;
   #canStay = false;
+  #step: Phase = 'connectMs';
   #deadline = 0;
+  readonly #lastDeadline: number;
 
   constructor(call: Call, events: CallEvents, source: ConnectionSource) {
     this.#call = call;
     this.#events = events;
     this.#source = source;
+    this.#lastDeadline = source.deadline(call.timeouts.totalMs);
   }
 
   begin(isFresh: boolean): void {
     const connection = this.#source.take(isFresh);
     this.#connection = connection;
     connection.use(this);
-    this.#deadline = this.#source.deadline(connection.isConnected ? this.#call.timeoutMs : CONNECT_TIMEOUT_MS);
+    this.onStep(connection.step);
     const { body, isLengthKnown } = this.#call;
     const isChunked = body !== undefined && !isLengthKnown;
     const head = this.#toHead(isChunked);
@@ -72,7 +75,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     }
     this.#writer = new Http1Writer(connection.socket, head, isChunked);
     body.start(this);
-    process.nextTick(flush, this); // Bytes that are at hand come before that, and go out with the head.
+    process.nextTick(() => this.flush()); // Bytes that are at hand come before that, and go out with the head.
   }
 
   // The request's body comes in here.
@@ -80,7 +83,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   write(bytes: Buffer, from: number, end: number): boolean {
     const writer = this.#writer;
     if (writer === undefined || this.#isOver) return true; // Nobody reads any more; the rest falls away.
-    this.#deadline = this.#source.deadline(this.#call.timeoutMs);
+    if (this.#step === 'firstByteMs') this.onStep('firstByteMs');
     return writer.write(bytes, from, end);
   }
 
@@ -105,7 +108,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
-    this.#deadline = this.#source.deadline(this.#call.timeoutMs);
+    this.onStep('betweenBytesMs');
     this.#connection?.offerAgain();
   }
 
@@ -124,7 +127,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
       return from;
     }
     this.#hasReceived = true;
-    this.#deadline = this.#source.deadline(this.#call.timeoutMs);
+    this.onStep('betweenBytesMs');
     return this.#head === undefined ? this.#readHead(bytes, from, end) : this.#readBody(bytes, from, end);
   }
 
@@ -133,8 +136,9 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     return this.#canStay ? idleMs(this.#head) : undefined;
   }
 
-  onConnect(): void {
-    this.#deadline = this.#source.deadline(this.#call.timeoutMs);
+  onStep(step: Phase): void {
+    this.#step = step;
+    this.#deadline = this.#source.deadline(this.#call.timeouts[step]);
   }
 
   onBurstEnd(): void {
@@ -151,10 +155,10 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   }
 
   onSweep(tick: number): void {
-    const connection = this.#connection;
-    if (connection === undefined || this.#isOver || this.isPaused || this.#isTunnel || tick < this.#deadline) return;
-    const kind = connection.isConnected ? 'http_response_timeout' : 'connection_timeout';
-    this.#break(new UpstreamFault('upstream_timeout', kind, `no progress within ${this.#call.timeoutMs} ms`));
+    if (this.#isOver || this.#isTunnel) return;
+    const { timeouts } = this.#call;
+    if (tick >= this.#lastDeadline) this.#break(toTimeoutFault('totalMs', timeouts));
+    else if (!this.isPaused && tick >= this.#deadline) this.#break(toTimeoutFault(this.#step, timeouts));
   }
 
   onClose(cause: Error | undefined): void {
@@ -294,5 +298,3 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
 function toProtocolFault(fault: WireFault): UpstreamFault {
   return new UpstreamFault('upstream_invalid', 'http_protocol_error', fault.reason);
 }
-
-const flush = (call: Http1Call): void => call.flush();

@@ -24,7 +24,7 @@ test('a user who can take nothing now is told of the end only after the bytes th
       return end;
     },
     onBurstEnd: () => {},
-    onConnect: () => {},
+    onStep: () => {},
     onDrain: () => {},
     onEnd(): boolean {
       told.push('end');

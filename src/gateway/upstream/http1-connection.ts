@@ -1,9 +1,10 @@
 // One connection to a target. It carries one call at a time, and is used again only when the last answer ended exactly where it had to.
 
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Sweep, Timed } from '../../lib/sweep.ts';
 import type { Target } from '../plan.ts';
+import type { Phase } from './timeouts.ts';
 import { readShared, type TakeBytes } from '../shared-reads.ts';
 import type { HeadScanner } from '../wire/head-scanner.ts';
 import { createResponseScanner } from '../wire/response-head.ts';
@@ -20,7 +21,8 @@ export interface ConnectionUser {
   onBytes(bytes: Buffer, from: number, end: number): number;
   /** All bytes at hand have been offered. */
   onBurstEnd(): void;
-  onConnect(): void;
+  /** The connection is one step further; what is waited for now. */
+  onStep(step: Phase): void;
   onDrain(): void;
   /** The upstream has ended its side. Answers whether ours goes on: so it does in a tunnel only. */
   onEnd(): boolean;
@@ -50,7 +52,8 @@ export class Http1UpstreamConnection implements Timed {
   #hasEnded = false;
   #isGone = false;
   #idleUntilTick = 0;
-  isConnected = false;
+  /** What is waited for when a call begins. */
+  step: Phase = 'connectMs';
   /** Calls that were carried to their end before the present one. */
   carried = 0;
 
@@ -58,7 +61,9 @@ export class Http1UpstreamConnection implements Timed {
     this.#sweep = sweep;
     this.#owner = owner;
     this.socket = open(target, (bytes, end) => this.#receive(bytes, end));
-    this.socket.once(target.origin.startsWith('https:') ? 'secureConnect' : 'connect', () => this.#connect());
+    const isSecure = target.origin.startsWith('https:');
+    this.socket.once('connect', () => this.#goOn(isSecure ? 'handshakeMs' : 'firstByteMs'));
+    if (isSecure) this.socket.once('secureConnect', () => this.#goOn('firstByteMs'));
     this.socket.on('drain', () => this.#user?.onDrain());
     this.socket.on('end', () => {
       this.#hasEnded = true;
@@ -84,9 +89,9 @@ export class Http1UpstreamConnection implements Timed {
     else if (tick >= this.#idleUntilTick) this.socket.destroy();
   }
 
-  #connect(): void {
-    this.isConnected = true;
-    this.#user?.onConnect();
+  #goOn(step: Phase): void {
+    this.step = step;
+    this.#user?.onStep(step);
   }
 
   #receive(bytes: Buffer, end: number): void {
@@ -165,7 +170,9 @@ function open(target: Target, take: TakeBytes): Socket {
   const host = hostname.replaceAll(/^\[|\]$/g, '');
   if (protocol !== 'https:')
     return connect({ host, port: Number(port || 80), noDelay: true, allowHalfOpen: true, onread });
-  const socket = connectTls({ host, port: Number(port || 443), servername: host, ALPNProtocols: ['http/1.1'] });
+  // RFC 6066 §3: an address is no server name; the certificate is held against the host in any case.
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const socket = connectTls({ host, port: Number(port || 443), ...name, ALPNProtocols: ['http/1.1'] });
   socket.setNoDelay(true);
   socket.on('data', (chunk: Buffer) => take(chunk, chunk.length));
   return socket;
