@@ -46,7 +46,7 @@ export type FromThread =
   /** The message with this id was obeyed; `faults` when a snapshot was refused. */
   | { readonly type: 'done'; readonly id: number; readonly faults: readonly string[] }
   | { readonly type: 'find'; readonly publicId: string; readonly id: number }
-  /** As record-columns.ts writes them: much cheaper than a structured clone for the thread that moves requests. */
+  /** ExchangeRecord[] as JSON: half the cost of a structured clone for the thread that moves requests, and less than columns of texts. */
   | { readonly type: 'records'; readonly records: string; readonly dropped: number }
   | {
       readonly type: 'log';

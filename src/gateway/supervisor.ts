@@ -4,7 +4,6 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CredentialAnswer, FromThread, ThreadBoot, ToThread } from './messages.ts';
 import type { Credential, ExchangeRecord, TlsCertificate } from './ports.ts';
-import { decodeRecords } from './record-columns.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 
 const OBEY_TIMEOUT_MS = 10_000;
@@ -217,7 +216,8 @@ class Fleet implements Supervisor {
   }
 
   #write(seat: Seat, text: string, dropped: number): void {
-    const records = decodeRecords(text);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by our own thread a moment ago: thread.ts
+    const records = JSON.parse(text) as ExchangeRecord[];
     const { log, writeRecords } = this.#options;
     if (dropped > 0)
       log.warn({ thread: seat.number, dropped }, 'request records were dropped: the store does not keep up');

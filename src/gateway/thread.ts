@@ -14,7 +14,6 @@ import { createCountrySource } from './country.ts';
 import { createCredentialCache } from './credential-cache.ts';
 import { listen } from './edge/listener.ts';
 import type { FromThread, ThreadBoot, ToThread } from './messages.ts';
-import { encodeRecords } from './record-columns.ts';
 import { createRecordBuffer } from './record-buffer.ts';
 import { createRunner } from './run.ts';
 import { checkSnapshot, type SnapshotConfig } from './snapshot.ts';
@@ -38,7 +37,7 @@ async function main(boot: ThreadBoot): Promise<void> {
     nowMs: () => clock.monotonicMs(),
   });
   const usage = createRecordBuffer((records, dropped) =>
-    say({ type: 'records', records: encodeRecords(records), dropped }),
+    say({ type: 'records', records: JSON.stringify(records), dropped }),
   );
   const limiter = await openLimiter(boot);
   const transport = createTransport(clock);
