@@ -19,13 +19,15 @@ export interface Reply {
   drops: number;
   /** What we say beside that. */
   readonly headers: HeaderList;
+  /** And what is ready as it goes out: lines that each end with CRLF. */
+  lines: string;
   /** Bytes of a local answer, a stream from upstream, or nothing. */
   readonly body: Uint8Array | BodySource | undefined;
 }
 
 /** An answer of our own. */
 export function localReply(status: number, headers: HeaderList, body: Uint8Array | undefined): Reply {
-  return { status, fields: undefined, drops: 0, headers, body };
+  return { status, fields: undefined, drops: 0, headers, lines: '', body };
 }
 
 export interface RequestHead {

@@ -21,8 +21,10 @@ export interface QuotaSet {
   readonly checks: readonly Check[];
   /** For each check, how its item in the list `RateLimit` begins. */
   readonly itemStarts: readonly string[];
-  /** The whole of `RateLimit-Policy`. */
-  readonly policyField: string;
+  /** For each check, what is said when it is the tightest: up to the number of requests that are left. */
+  readonly limitStarts: readonly string[];
+  /** The end of the line before, the whole of `RateLimit-Policy`, and the beginning of `RateLimit`. */
+  readonly policyLine: string;
 }
 
 export function toQuotaSet(quotas: readonly Quota[]): QuotaSet {
@@ -30,9 +32,10 @@ export function toQuotaSet(quotas: readonly Quota[]): QuotaSet {
   return {
     checks: quotas.map(({ check }) => check),
     itemStarts: names.map((name, i) => `${i === 0 ? '' : ', '}${name};r=`),
-    policyField: quotas
+    limitStarts: quotas.map(({ check }) => `x-ratelimit-limit: ${check.limit}\r\nx-ratelimit-remaining: `),
+    policyLine: `\r\nratelimit-policy: ${quotas
       .map(({ check }, i) => `${names[i]};q=${check.limit};w=${WINDOW_SECONDS[check.window]}`)
-      .join(', '),
+      .join(', ')}\r\nratelimit: `,
   };
 }
 
@@ -44,52 +47,48 @@ export function secondsLeft({ resetAtMs }: Standing, atMs: number): number {
 export class RateLimitFields {
   // Most requests of a minute reset at the same moment, and to write a date costs as much as all the rest.
   #resetAtMs = Number.NaN;
-  #resetText = '';
+  #resetLine = '';
 
   /** Puts the fields into a reply, in the place of any that the upstream sent. */
   write(reply: Reply, quotas: QuotaSet, verdict: Exclude<Verdict, { outcome: 'unavailable' }>): void {
-    const tightest = verdict.outcome === 'refused' ? verdict.refusedBy : findTightest(verdict.standings);
+    const { standings, atMs } = verdict;
+    const index = verdict.outcome === 'refused' ? standings.indexOf(verdict.refusedBy) : findTightest(standings);
+    const tightest = standings[index];
     if (tightest === undefined) return;
     reply.drops |= 1 << RATE_LIMIT; // Beside ours, they would contradict.
     let items = '';
     let i = 0;
-    for (const standing of verdict.standings) {
-      items += `${quotas.itemStarts[i++]}${standing.remaining};t=${secondsLeft(standing, verdict.atMs)}`;
+    for (const standing of standings) {
+      items += `${quotas.itemStarts[i++]}${standing.remaining};t=${secondsLeft(standing, atMs)}`;
     }
-    reply.headers.push(
-      'x-ratelimit-limit',
-      String(tightest.check.limit),
-      'x-ratelimit-remaining',
-      String(tightest.remaining),
-      'x-ratelimit-reset',
-      this.#toResetText(tightest.resetAtMs),
-      'ratelimit-policy',
-      quotas.policyField,
-      'ratelimit',
-      items,
-    );
+    const reset = this.#toResetLine(tightest.resetAtMs);
+    reply.lines += `${quotas.limitStarts[index]}${tightest.remaining}${reset}${quotas.policyLine}${items}\r\n`;
   }
 
-  #toResetText(resetAtMs: number): string {
+  #toResetLine(resetAtMs: number): string {
     if (resetAtMs !== this.#resetAtMs) {
       this.#resetAtMs = resetAtMs;
-      this.#resetText = new Date(resetAtMs).toISOString();
+      this.#resetLine = `\r\nx-ratelimit-reset: ${new Date(resetAtMs).toISOString()}`;
     }
-    return this.#resetText;
+    return this.#resetLine;
   }
 }
 
-/** The one with the fewest requests left; of several, the one that resets last. */
-function findTightest(standings: readonly Standing[]): Standing | undefined {
+/** Which one has the fewest requests left; of several, the one that resets last. -1 of none. */
+function findTightest(standings: readonly Standing[]): number {
   let tightest: Standing | undefined;
-  for (const standing of standings) {
+  let found = -1;
+  for (let i = 0; i < standings.length; i++) {
+    const standing = standings[i];
+    if (standing === undefined) continue;
     if (
       tightest === undefined ||
       standing.remaining < tightest.remaining ||
       (standing.remaining === tightest.remaining && standing.resetAtMs > tightest.resetAtMs)
     ) {
       tightest = standing;
+      found = i;
     }
   }
-  return tightest;
+  return found;
 }

@@ -166,7 +166,7 @@ export class Http1Answer implements Responder, BodySink {
   }
 
   /** `length` is that of a local body, or -1 for one that streams: then its own Content-Length frames it, or chunks, or the connection's end. */
-  #toHead({ status, fields, drops, headers }: Reply, length: number): string {
+  #toHead({ status, fields, drops, headers, lines }: Reply, length: number): string {
     const streams = length < 0 && !this.#isHead && status !== 204 && status !== 304;
     const { shared } = this.#connection;
     const kinds = fields?.kinds ?? 0;
@@ -176,6 +176,7 @@ export class Http1Answer implements Responder, BodySink {
     if (fields !== undefined)
       head += fields.linesWithout(NOT_FOR_CALLERS | drops | (hasLength ? 0 : 1 << CONTENT_LENGTH));
     for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+    head += lines;
     if (fields !== undefined) head += `via: 1.1 ${shared.pseudonym}\r\n`;
     if (this.exchange !== undefined) head += this.exchange.idLines;
     if (!hasKind(kinds, DATE)) head += `date: ${shared.httpDate()}\r\n`;

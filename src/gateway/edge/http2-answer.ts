@@ -153,7 +153,7 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
   }
 
   /** False when the upstream's head cannot be said in HTTP/2: a status or a name that it does not have. */
-  #respond({ status, fields, drops, headers: ours }: Reply, length: number, endStream: boolean): boolean {
+  #respond({ status, fields, drops, headers: ours, lines }: Reply, length: number, endStream: boolean): boolean {
     const list = [':status', String(status)];
     let hasDate = false;
     const headers = fields === undefined ? ours : [...toCallerList(fields, drops), ...ours];
@@ -162,6 +162,10 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
       if (CONNECTION_SPECIFIC.has(name)) continue;
       if (name === 'date') hasDate = true;
       list.push(name, headers[i + 1] ?? '');
+    }
+    for (const line of lines.split('\r\n')) {
+      const colon = line.indexOf(': ');
+      if (colon > 0) list.push(line.slice(0, colon), line.slice(colon + 2));
     }
     if (fields !== undefined) list.push('via', `1.1 ${this.#shared.pseudonym}`);
     const { exchange } = this;

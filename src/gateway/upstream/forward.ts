@@ -88,7 +88,14 @@ class ForwardedCall implements Call, CallEvents {
   onHead(status: number, fields: Fields, body: BodySource): void {
     const exchange = this.#exchange;
     exchange.upstreamMs = this.#deps.clock.monotonicMs() - this.#sentTick;
-    this.#answer(exchange, { status, fields: withoutConnectionOptions(fields), drops: 0, headers: [], body });
+    this.#answer(exchange, {
+      status,
+      fields: withoutConnectionOptions(fields),
+      drops: 0,
+      headers: [],
+      lines: '',
+      body,
+    });
   }
 
   onFailure(failure: Failure): void {
