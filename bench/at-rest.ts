@@ -1,8 +1,6 @@
 // Tollgate without load: how soon it is ready, and what it holds in memory when nobody calls.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Keys } from './contestant.ts';
-import { issueKey, publishBench, setUp, type Management } from './management.ts';
 import { readResidentBytes } from './process-times.ts';
 import type { Stage } from './stage.ts';
 import { toSpread, type Spread } from './statistics.ts';
@@ -21,26 +19,17 @@ export interface AtRest {
   readonly idleSeconds: number;
 }
 
-export interface Prepared {
-  readonly atRest: AtRest;
-  readonly keys: Keys;
-}
-
 export interface AtRestPlan {
   readonly dataDir: string;
-  /** What the gateway that stands in the data leads to. */
-  readonly upstream: string;
+  readonly firstStartMs: number;
   readonly starts: number;
 }
 
-/** Fills the folder, and times starts on it. The processes may use every core, as they would. */
-export async function prepareAtRest(stage: Stage, { dataDir, upstream, starts: count }: AtRestPlan): Promise<Prepared> {
-  const first = await startTollgate(stage, { dataDir });
-  const management: Management = await setUp(first.origin);
-  await publishBench(management, upstream);
-  const apiKey = await issueKey(management);
-  await first.stop();
-
+/** Times starts on the data. The processes may use every core, as they would. */
+export async function measureAtRest(
+  stage: Stage,
+  { dataDir, firstStartMs, starts: count }: AtRestPlan,
+): Promise<AtRest> {
   const starts: Tollgate[] = [];
   let idleBytes = 0;
   while (starts.length < count) {
@@ -53,13 +42,10 @@ export async function prepareAtRest(stage: Stage, { dataDir, upstream, starts: c
     await tollgate.stop();
   }
   return {
-    atRest: {
-      firstStartMs: first.readyMs,
-      startMs: toSpread(starts.map((start) => start.readyMs)),
-      startProcessorMs: toSpread(starts.map((start) => start.readyProcessorMs)),
-      idleBytes,
-      idleSeconds: IDLE_MS / 1000,
-    },
-    keys: { adminKey: management.apiKey, apiKey },
+    firstStartMs,
+    startMs: toSpread(starts.map((start) => start.readyMs)),
+    startProcessorMs: toSpread(starts.map((start) => start.readyProcessorMs)),
+    idleBytes,
+    idleSeconds: IDLE_MS / 1000,
   };
 }

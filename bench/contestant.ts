@@ -1,80 +1,109 @@
 // Whoever proxies: the same upstream, the same load, one after another.
 
-import { countRequests } from './management.ts';
-import { startNginx } from './nginx.ts';
+import { countRequests, type Period } from './management.ts';
+import { startNginx, type CertificateFiles } from './nginx.ts';
+import { KEYED, OPEN } from './routes.ts';
 import type { Stage } from './stage.ts';
-import type { Tollgate } from './tollgate.ts';
-
-const CHECK_TIMEOUT_MS = 5000;
-/** The name that the supervisor gives its threads. */
-const GATEWAY_THREAD = /^gateway-\d+$/;
+import { isGatewayThread, type Tollgate } from './tollgate.ts';
 
 export interface Contestant {
   readonly name: string;
   /** What it does for each request. */
   readonly work: string;
-  readonly url: string;
+  readonly origin: string;
+  /** Absent where it does not speak TLS. */
+  readonly tlsOrigin?: string;
+  /** What the paths begin with. */
+  readonly prefix: string;
+  /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
   readonly pid: number;
   /** Whether a thread of this name carries requests; the others of the process count as company. */
   readonly carriesRequests: (threadName: string) => boolean;
-  /** How many requests its log holds from a time on, where it keeps one. */
-  readonly countRecords?: (since: Date) => Promise<number>;
+  /** How many requests for a path its log holds of a period, where it keeps one that can be asked. */
+  readonly countRecords?: (path: string, period: Period) => Promise<number>;
 }
 
-export interface BareNginxPlan {
-  readonly file: string;
-  readonly core: number;
-  /** The upstream's origin. */
-  readonly upstream: string;
+/** One that is a process of its own. */
+export interface Stoppable extends Contestant {
+  readonly stop: () => Promise<void>;
 }
 
-export async function startBareNginx(stage: Stage, { file, core, upstream }: BareNginxPlan): Promise<Contestant> {
-  const { url, pid } = await startNginx(stage, {
-    file,
-    name: 'proxy',
-    core,
-    http: `upstream bench { server ${new URL(upstream).host}; keepalive 1024; keepalive_requests 1000000000; }`,
-    server: 'location / { proxy_pass http://bench; proxy_http_version 1.1; proxy_set_header Connection ""; }',
-  });
-  return { name: 'nginx', work: 'proxy_pass, nothing else', url, headers: {}, pid, carriesRequests: () => true };
-}
+/** The contestant beside which the others are measured. */
+export const PEER = 'nginx';
+export const BARE = 'tollgate bare';
+export const ALL_ON = 'tollgate all on';
 
 export interface Keys {
   /** The operator's. */
   readonly adminKey: string;
-  /** One with three limits. */
+  /** One with three limits that are never reached. */
   readonly apiKey: string;
+  /** One that may call once a minute. */
+  readonly tightKey: string;
 }
 
-/** Tollgate twice, as one process: bare forwarding, and with everything on. The request log is always on. */
-export function toTollgateContestants({ origin, pid }: Tollgate, keys: Keys): Contestant[] {
-  const carriesRequests = (threadName: string): boolean => GATEWAY_THREAD.test(threadName);
-  const management = { origin, apiKey: keys.adminKey };
-  const serve = (path: string) => ({
-    url: origin + path,
-    pid,
-    carriesRequests,
-    countRecords: (since: Date) => countRequests(management, path, since),
+export interface ProxyPlan {
+  readonly file: string;
+  readonly core: number;
+  /** The upstream's origin. */
+  readonly upstream: string;
+  readonly certificate: CertificateFiles;
+}
+
+/** How nginx reaches the upstream, with Lua and without. */
+export function toUpstreamBlock(upstream: string): string {
+  return `upstream bench { server ${new URL(upstream).host}; keepalive 1024; keepalive_requests 1000000000; }`;
+}
+
+// Bodies stream both ways, as in Tollgate, and through buffers of its size: with nginx's own, which are smaller, long bodies cost it twice as
+// much, and short ones no less.
+export const PROXY_PASS = `proxy_pass http://bench;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+      proxy_request_buffering off;
+      proxy_buffer_size 64k;
+      proxy_buffers 8 64k;
+      proxy_busy_buffers_size 128k;
+      client_body_buffer_size 64k;
+      client_max_body_size 0;`;
+
+export async function startBareNginx(stage: Stage, plan: ProxyPlan, folder = 'proxy'): Promise<Stoppable> {
+  const nginx = await startNginx(stage, {
+    ...plan,
+    name: folder,
+    http: toUpstreamBlock(plan.upstream),
+    server: `location / { ${PROXY_PASS} }`,
   });
-  return [
-    { ...serve('/bench/open'), name: 'tollgate bare', work: 'no key, log record', headers: {} },
-    {
-      ...serve('/bench/keyed'),
-      name: 'tollgate all on',
-      work: 'key, three limit windows, limit headers, log record',
-      headers: { 'X-API-Key': keys.apiKey },
-    },
-  ];
+  return {
+    ...nginx,
+    name: PEER,
+    work: 'proxy_pass, nothing else',
+    prefix: OPEN,
+    headers: {},
+    carriesRequests: () => true,
+  };
 }
 
-/** Refuses a contestant that does not do its work: what is measured must be the real answer, not a quick refusal. */
-export async function checkContestant({ name, url, headers }: Contestant, bodyBytes: number): Promise<void> {
-  const response = await fetch(url, { headers, signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
-  const body = await response.text();
-  if (response.status !== 200 || body !== 'x'.repeat(bodyBytes))
-    throw new Error(`${name} answers with ${response.status}: ${body.slice(0, 300)}`);
-  const isLimited = response.headers.has('x-ratelimit-limit');
-  if (isLimited !== Object.hasOwn(headers, 'X-API-Key'))
-    throw new Error(`${name} answers ${isLimited ? 'with' : 'without'} limit headers`);
+/** Tollgate takes part twice, as one process; the request log is always on. */
+export const OURS = [
+  { name: BARE, work: 'no key, log record' },
+  { name: ALL_ON, work: 'key, three limit windows, limit headers, log record' },
+] as const;
+
+export function toTollgateContestants({ origin, tlsOrigin, pid }: Tollgate, keys: Keys): Contestant[] {
+  const management = { origin, apiKey: keys.adminKey };
+  const shared = {
+    origin,
+    tlsOrigin,
+    pid,
+    carriesRequests: isGatewayThread,
+    countRecords: (path: string, period: Period) => countRequests(management, path, period),
+  };
+  const [bare, allOn] = OURS;
+  return [
+    { ...shared, ...bare, prefix: OPEN, headers: {} },
+    { ...shared, ...allOn, prefix: KEYED, headers: { 'X-API-Key': keys.apiKey } },
+  ];
 }

@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { cpus, loadavg, release } from 'node:os';
+import type { Tools } from './tools.ts';
 
 export interface Machine {
   readonly processor: string;
@@ -10,6 +11,7 @@ export interface Machine {
   readonly node: string;
   readonly nginx: string | null;
   readonly wrk: string;
+  readonly h2load: string | null;
   /** Of the last minute, before the run. */
   readonly loadAverage: number;
 }
@@ -21,15 +23,16 @@ export interface Commit {
   readonly dirty: boolean;
 }
 
-export function readMachine(nginxFile: string | undefined): Machine {
+export function readMachine({ nginx, h2load }: Tools): Machine {
   const processors = cpus();
   return {
     processor: processors[0]?.model ?? 'unknown',
     cores: processors.length,
     kernel: release(),
     node: process.version,
-    nginx: nginxFile === undefined ? null : (/nginx\/(\S+)/.exec(say(nginxFile, '-v'))?.[1] ?? 'unknown'),
+    nginx: nginx === undefined ? null : (/nginx\/(\S+)/.exec(say(nginx, '-v'))?.[1] ?? 'unknown'),
     wrk: /^wrk (\S+)/m.exec(say('wrk', '--version'))?.[1] ?? 'unknown',
+    h2load: h2load === undefined ? null : (/nghttp2\/(\S+)/.exec(say(h2load, '--version'))?.[1] ?? 'unknown'),
     loadAverage: Number(loadavg()[0]?.toFixed(2)),
   };
 }

@@ -1,13 +1,18 @@
 // The calls of the management API that a run needs.
 
+import { KEYED, OPEN, ROUTES } from './routes.ts';
+
 export interface Management {
   readonly origin: string;
   readonly apiKey: string;
 }
 
-const CALL_TIMEOUT_MS = 30_000;
+const PREFIX = '/bench';
+const CALL_TIMEOUT_MS = 60_000;
 /** Never reached: what is measured is counting, not refusing. */
 const ENDLESS = 1_000_000_000;
+/** The list of requests counts to 100,000, and no contestant answers as many in a second. */
+const COUNTED_MS = 1000;
 
 /** Makes the first operator. */
 export async function setUp(origin: string): Promise<Management> {
@@ -15,34 +20,55 @@ export async function setUp(origin: string): Promise<Management> {
   return { origin, apiKey: textAt(answer, 'apiKey') };
 }
 
-/** A gateway with `/bench/open`, which anybody may call, and `/bench/keyed`, which takes a key. */
+/** A gateway with every route twice: for anybody, and for those who have a key. */
 export async function publishBench(management: Management, upstream: string): Promise<void> {
   const gateway = await call(management, 'POST', '/api/v1/gateways', {
     name: 'bench',
-    routePrefix: '/bench',
+    routePrefix: PREFIX,
     upstreamServices: [{ name: 'upstream', targets: [{ url: upstream }] }],
   });
   const path = `/api/v1/gateways/${textAt(gateway, 'data', 'id')}`;
-  const endpoint = { method: 'GET', service: 'upstream' };
-  await call(management, 'POST', `${path}/endpoints`, { ...endpoint, path: '/open', authRequired: false });
-  await call(management, 'POST', `${path}/endpoints`, { ...endpoint, path: '/keyed', authRequired: true });
+  for (const prefix of [OPEN, KEYED]) {
+    for (const route of ROUTES) {
+      await call(management, 'POST', `${path}/endpoints`, {
+        method: route.method,
+        path: prefix.slice(PREFIX.length) + route.path,
+        service: 'upstream',
+        authRequired: prefix === KEYED,
+      });
+    }
+  }
   await call(management, 'POST', `${path}/deploy`, {});
 }
 
 /** A key with limits per minute, hour and day. */
-export async function issueKey(management: Management): Promise<string> {
+export async function issueKey(management: Management, requestsPerMinute = ENDLESS): Promise<string> {
   const key = await call(management, 'POST', '/api/v1/keys', {
     name: 'bench',
-    rateLimit: { requestsPerMinute: ENDLESS, requestsPerHour: ENDLESS, requestsPerDay: ENDLESS },
+    rateLimit: { requestsPerMinute, requestsPerHour: ENDLESS, requestsPerDay: ENDLESS },
   });
   return textAt(key, 'data', 'apiKey');
 }
 
-/** How many requests for a path the log holds from a time on; it counts to 100,000. */
-export async function countRequests(management: Management, path: string, since: Date): Promise<number> {
-  const query = new URLSearchParams({ path, startDate: since.toISOString(), pageSize: '1' });
-  const total = at(await call(management, 'GET', `/api/v1/requests?${query.toString()}`), ['meta', 'total']);
-  if (typeof total !== 'number') throw new Error('the list of requests has no total');
+export interface Period {
+  readonly from: Date;
+  readonly to: Date;
+}
+
+/** How many requests for a path the log holds of a period. */
+export async function countRequests(management: Management, path: string, { from, to }: Period): Promise<number> {
+  let total = 0;
+  for (let startMs = from.getTime(); startMs < to.getTime(); startMs += COUNTED_MS) {
+    const query = new URLSearchParams({
+      path,
+      startDate: new Date(startMs).toISOString(),
+      endDate: new Date(Math.min(startMs + COUNTED_MS, to.getTime())).toISOString(),
+      pageSize: '1',
+    });
+    const counted = at(await call(management, 'GET', `/api/v1/requests?${query.toString()}`), ['meta', 'total']);
+    if (typeof counted !== 'number') throw new Error('the list of requests has no total');
+    total += counted;
+  }
   return total;
 }
 

@@ -2,15 +2,19 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contestant } from './contestant.ts';
+import type { Load, Pace } from './load/load.ts';
+import { runLoad } from './load/run-load.ts';
 import type { CoreTicks } from './proc-text.ts';
 import { readCoreTicks, readProcessTicks, readProcessTimes, type ProcessTimes } from './process-times.ts';
 import type { Stage } from './stage.ts';
-import { runLoad, type Load } from './wrk.ts';
 
 /** A process is idle when it has used at most one tick in each of so many looks in a row. */
 const IDLE_LOOKS = 3;
 const LOOK_EVERY_MS = 100;
 const MAX_LOOKS = 300;
+
+/** A log may hold what was under way at the end of the load a little later. */
+const RECORD_GRACE_MS = 1000;
 
 export interface Bench {
   readonly stage: Stage;
@@ -24,18 +28,23 @@ export interface Measurement {
   readonly requests: number;
   readonly errors: number;
   readonly requestsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+  /** Where the load tells them. */
+  readonly p50Ms?: number | undefined;
+  readonly p99Ms?: number | undefined;
+  /** Of an open loop. */
+  readonly pace?: Pace | undefined;
   /** Processor time of the threads that carry requests, divided by the requests. */
   readonly threadMicroseconds: number;
   /** That of the whole process: also what is done beside and after the requests, until it is idle again. */
   readonly processMicroseconds: number;
   /** Clock ticks from idle to idle by thread name; threads of one name together. */
   readonly threadTicks: Readonly<Record<string, number>>;
-  /** Parts of the proxy's core while the load lasted. */
+  /** Parts of the proxy's core while the load lasted: the threads that carry requests; everything else; what the hypervisor took. */
   readonly proxyCore: { readonly contestant: number; readonly others: number; readonly stolen: number };
   /** The part of the load's core that nobody used: without any, the load may have been what was slow. */
   readonly loadCoreIdle: number;
+  /** At most so many requests, beside one that was answered, were cut off at the end: their time counts, and they do not. */
+  readonly cutOff: number;
   /** How long the process worked on after the load. */
   readonly settleSeconds: number;
   /** False when it still worked when we stopped waiting. */
@@ -44,7 +53,7 @@ export interface Measurement {
    * Of the requests, how many are in the contestant's log, where it keeps one: under overload records are dropped. Those cut off at the
    * end of the load may be there too.
    */
-  readonly recorded?: number;
+  readonly recorded?: number | undefined;
 }
 
 export async function measure(bench: Bench, contestant: Contestant): Promise<Measurement> {
@@ -52,17 +61,20 @@ export async function measure(bench: Bench, contestant: Contestant): Promise<Mea
   const { pid } = contestant;
   await waitUntilIdle(pid, stage.signal);
 
-  const startedAt = new Date();
+  const from = new Date();
   const before = readProcessTimes(pid);
   const proxyBefore = readCoreTicks(bench.proxyCore);
   const loadBefore = readCoreTicks(load.core);
   const report = await runLoad(stage, contestant, load);
-  const loadTicks = readProcessTicks(pid) - before.ticks;
+  const during = toTicksByName(before, readProcessTimes(pid));
   const proxyCore = subtract(readCoreTicks(bench.proxyCore), proxyBefore);
   const loadCore = subtract(readCoreTicks(load.core), loadBefore);
+  const to = new Date(Date.now() + RECORD_GRACE_MS);
   const settling = await waitUntilIdle(pid, stage.signal);
   const after = readProcessTimes(pid);
-  const recorded = await contestant.countRecords?.(startedAt);
+  checkThreads(contestant, before, after);
+  const recorded = await contestant.countRecords?.(contestant.prefix + load.request.route.path, { from, to });
+  const loadTicks = carryingTicks(contestant, during);
 
   if (report.requests === 0) throw new Error(`${contestant.name} answered nothing`);
   const toMicroseconds = (ticks: number): number => round((ticks / ticksPerSecond / report.requests) * 1e6, 3);
@@ -74,6 +86,7 @@ export async function measure(bench: Bench, contestant: Contestant): Promise<Mea
     requestsPerSecond: round(report.requests / report.seconds, 1),
     p50Ms: report.p50Ms,
     p99Ms: report.p99Ms,
+    pace: report.pace,
     threadMicroseconds: toMicroseconds(carryingTicks(contestant, threadTicks)),
     processMicroseconds: toMicroseconds(after.ticks - before.ticks),
     threadTicks: Object.fromEntries(threadTicks),
@@ -83,13 +96,24 @@ export async function measure(bench: Bench, contestant: Contestant): Promise<Mea
       stolen: toShare(proxyCore.stolen, proxyCore),
     },
     loadCoreIdle: toShare(loadCore.idle, loadCore),
+    cutOff: report.pace === undefined ? round(load.connections / report.requests, 3) : 0,
     settleSeconds: settling.seconds,
     settled: settling.idle,
-    ...(recorded !== undefined && { recorded }),
+    recorded,
   };
 }
 
-async function waitUntilIdle(pid: number, signal: AbortSignal): Promise<{ idle: boolean; seconds: number }> {
+/** Refuses a measurement whose threads are not those that were bound to the core; the time of one that ended is lost as well. */
+function checkThreads({ name, carriesRequests }: Contestant, before: ProcessTimes, after: ProcessTimes): void {
+  const carrying = [...after.threads].filter(([, thread]) => carriesRequests(thread.name));
+  if (carrying.length === 0) throw new Error(`${name} has no thread that carries requests`);
+  for (const [tid, thread] of carrying) {
+    if (!before.threads.has(tid))
+      throw new Error(`${name}: ${thread.name}, which carries requests, ended under load and was started anew`);
+  }
+}
+
+export async function waitUntilIdle(pid: number, signal: AbortSignal): Promise<{ idle: boolean; seconds: number }> {
   let ticks = readProcessTicks(pid);
   let idleLooks = 0;
   for (let look = 1; look <= MAX_LOOKS; look++) {
@@ -111,11 +135,8 @@ function toTicksByName(before: ProcessTimes, after: ProcessTimes): Map<string, n
   return byName;
 }
 
-function carryingTicks({ name, carriesRequests }: Contestant, threadTicks: ReadonlyMap<string, number>): number {
-  const carrying = [...threadTicks].filter(([thread]) => carriesRequests(thread));
-  if (carrying.length === 0)
-    throw new Error(`${name} carried requests in none of its threads: ${[...threadTicks.keys()].join(', ')}`);
-  return carrying.reduce((total, [, ticks]) => total + ticks, 0);
+function carryingTicks({ carriesRequests }: Contestant, threadTicks: ReadonlyMap<string, number>): number {
+  return [...threadTicks].reduce((total, [thread, ticks]) => (carriesRequests(thread) ? total + ticks : total), 0);
 }
 
 function subtract(after: CoreTicks, before: CoreTicks): CoreTicks {

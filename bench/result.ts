@@ -4,6 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AtRest } from './at-rest.ts';
 import type { Flags } from './flags.ts';
+import type { Goal } from './goals.ts';
+import type { IdleRow, IdleSample } from './idle.ts';
 import type { Commit, Machine } from './machine.ts';
 import type { Round, Row } from './summary.ts';
 
@@ -12,17 +14,35 @@ export interface Result {
   readonly commit: Commit;
   readonly machine: Machine;
   readonly settings: Flags & { readonly threads: number; readonly upstream: 'nginx' | 'node'; readonly tickMs: number };
+  /** What was not measured, for want of a program. */
+  readonly absences: readonly string[];
   readonly contestants: readonly { readonly name: string; readonly work: string }[];
-  readonly atRest: AtRest;
-  readonly afterLoad: AfterLoad;
+  readonly goals: readonly Goal[];
+  readonly cases: readonly CaseResult[];
+  readonly idle: IdleResult | undefined;
+  readonly atRest: AtRest | undefined;
+}
+
+export interface CaseResult {
+  readonly name: string;
+  readonly what: string;
+  /** Of the open loop; the others send as fast as they are answered. */
+  readonly requestsPerSecond: number | undefined;
   readonly summary: readonly Row[];
   readonly rounds: readonly Round[];
+  /** Of Tollgate. */
+  readonly afterLoad: AfterLoad;
 }
 
 export interface AfterLoad {
-  /** Resident memory of Tollgate when the rounds were over, and at its highest. */
+  /** Resident memory when the rounds were over, and at its highest. */
   readonly residentBytes: number;
   readonly peakBytes: number;
+}
+
+export interface IdleResult {
+  readonly summary: readonly IdleRow[];
+  readonly samples: readonly IdleSample[];
 }
 
 const FOLDER = join(import.meta.dirname, 'results');

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Job } from '../test/harness/job.ts';
 
 const ANSWER_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 30_000;
 const ATTEMPT_TIMEOUT_MS = 2000;
 const POLL_MS = 5;
 
@@ -20,7 +21,10 @@ export interface Part {
   /** The processor core to which the process is bound; all of them when absent. */
   readonly core?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** The guard need not know it: process ids are used again, so the guard should hold none of the long dead. */
+  /**
+   * A load. The guard need not know it: process ids are used again, so the guard should hold none of the long dead. The kernel ends it
+   * when we end.
+   */
   readonly endsByItself?: boolean;
 }
 
@@ -49,10 +53,14 @@ export async function openStage(signal: AbortSignal): Promise<Stage> {
 
   const start = ({ file, args, core, env, endsByItself }: Part): Player => {
     signal.throwIfAborted();
-    // taskset becomes the program that it starts, so the process id is the program's.
-    const [command, ...rest] =
-      core === undefined ? [file, ...args] : ['taskset', '--cpu-list', String(core), file, ...args];
-    const child = spawn(command ?? file, rest, {
+    // Both become the program that they start, so the process id is the program's.
+    const [command = file, ...rest] = [
+      ...(endsByItself === true ? ['setpriv', '--pdeathsig', 'KILL'] : []),
+      ...(core === undefined ? [] : ['taskset', '--cpu-list', String(core)]),
+      file,
+      ...args,
+    ];
+    const child = spawn(command, rest, {
       cwd: folder,
       detached: true, // A group of its own: Ctrl-C is for us, the others end in order.
       env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', ...env },
@@ -68,6 +76,13 @@ export async function openStage(signal: AbortSignal): Promise<Stage> {
     await guardGone;
   };
   return { folder, signal, start, close };
+}
+
+/** Ends a player that is to end in order when it is told to. */
+export async function stopPlayer(player: Player, name: string, signal: AbortSignal): Promise<void> {
+  player.kill('SIGTERM');
+  const exit = await Promise.race([player.job.exit, sleep(STOP_TIMEOUT_MS, 'too slow', { signal, ref: false })]);
+  if (exit !== 0) throw new Error(`${name} did not stop in order (${exit}):\n${player.job.logTail()}`);
 }
 
 /** Resolves when the address answers with 200; rejects when the player ends before that, or it takes too long. */

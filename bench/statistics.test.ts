@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { toSpread } from './statistics.ts';
+import { toPercentile, toSpread } from './statistics.ts';
 
 test('the median is the middle value, and of an even count the mean of the two in the middle', () => {
   assert.deepEqual(toSpread([30, 10, 20]), { median: 20, min: 10, max: 30 });
@@ -16,4 +16,12 @@ test('values are ordered as numbers and the given list stays as it is', () => {
 
 test('no values are refused', () => {
   assert.throws(() => toSpread([]), /no median/);
+});
+
+test('a percentile is the value that this part of the values does not exceed', () => {
+  const hundred = Float64Array.from({ length: 100 }, (_, i) => i + 1);
+  assert.equal(toPercentile(hundred, 0.5), 50);
+  assert.equal(toPercentile(hundred, 0.99), 99);
+  assert.equal(toPercentile([7], 0.99), 7);
+  assert.throws(() => toPercentile([], 0.5), /nothing/);
 });

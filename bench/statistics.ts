@@ -16,3 +16,10 @@ export function toSpread(values: readonly number[]): Spread {
     throw new Error('There is no median of nothing.');
   return { median: (lower + upper) / 2, min, max };
 }
+
+/** The value that so great a part of the values does not exceed (nearest rank). They are in order. */
+export function toPercentile(ordered: ArrayLike<number>, part: number): number {
+  const value = ordered[Math.max(0, Math.ceil(part * ordered.length) - 1)];
+  if (value === undefined) throw new Error('There is no percentile of nothing.');
+  return value;
+}

@@ -1,25 +1,26 @@
-// What the rounds say of each contestant, and beside the peer.
+// What the rounds of a case say of each contestant, and beside the peer.
 
+import { PEER } from './contestant.ts';
 import type { Measurement } from './measure.ts';
 import { toSpread, type Spread } from './statistics.ts';
-import { toTable } from './table.ts';
-
-/** The contestant beside which the others are measured. */
-export const PEER = 'nginx';
 
 export interface Row {
   readonly contestant: string;
   readonly threadMicroseconds: Spread;
   readonly processMicroseconds: Spread;
   /** Beside the peer's whole process in the same round; absent when there was no peer. */
-  readonly threadRatio?: Spread;
-  readonly processRatio?: Spread;
+  readonly threadRatio?: Spread | undefined;
+  readonly processRatio?: Spread | undefined;
   readonly requestsPerSecond: Spread;
-  readonly p50Ms: Spread;
-  readonly p99Ms: Spread;
+  /** Absent where the load does not tell them. */
+  readonly p50Ms?: Spread | undefined;
+  readonly p99Ms?: Spread | undefined;
+  readonly p99Ratio?: Spread | undefined;
   readonly errors: number;
-  /** The part of the requests that is in the log, where one is kept. */
-  readonly recorded?: Spread;
+  /** Of an open loop: what was due and not answered. */
+  readonly unanswered?: number | undefined;
+  /** The part of the requests that is in the log, where one is kept that can be asked. */
+  readonly recorded?: Spread | undefined;
 }
 
 export type Round = readonly Measurement[];
@@ -31,31 +32,33 @@ export function summarize(rounds: readonly Round[]): Row[] {
 
 function toRow(name: string, rounds: readonly Round[]): Row {
   const own = rounds.flatMap((round) => find(round, name) ?? []);
-  const pairs = rounds.flatMap((round) => {
-    const measurement = find(round, name);
-    const peer = find(round, PEER);
-    return measurement === undefined || peer === undefined ? [] : [{ measurement, peer }];
-  });
-  const recorded = own.flatMap(({ recorded: records, requests }) =>
-    records === undefined ? [] : Math.min(1, records / requests),
-  );
+  const spread = (read: (measurement: Measurement) => number | undefined): Spread | undefined =>
+    toSpreadOfAll(own.map(read));
+  const beside = (read: (measurement: Measurement, peer: Measurement) => number | undefined): Spread | undefined =>
+    toSpreadOfAll(
+      rounds.map((round) => {
+        const measurement = find(round, name);
+        const peer = find(round, PEER);
+        return measurement === undefined || peer === undefined ? undefined : read(measurement, peer);
+      }),
+    );
   return {
     contestant: name,
-    threadMicroseconds: toSpread(own.map((measurement) => measurement.threadMicroseconds)),
-    processMicroseconds: toSpread(own.map((measurement) => measurement.processMicroseconds)),
-    ...(pairs.length > 0 && {
-      threadRatio: toSpread(
-        pairs.map(({ measurement, peer }) => measurement.threadMicroseconds / peer.processMicroseconds),
-      ),
-      processRatio: toSpread(
-        pairs.map(({ measurement, peer }) => measurement.processMicroseconds / peer.processMicroseconds),
-      ),
-    }),
-    requestsPerSecond: toSpread(own.map((measurement) => measurement.requestsPerSecond)),
-    p50Ms: toSpread(own.map((measurement) => measurement.p50Ms)),
-    p99Ms: toSpread(own.map((measurement) => measurement.p99Ms)),
-    ...(recorded.length > 0 && { recorded: toSpread(recorded) }),
-    errors: own.reduce((total, measurement) => total + measurement.errors, 0),
+    threadMicroseconds: toSpread(own.map(({ threadMicroseconds }) => threadMicroseconds)),
+    processMicroseconds: toSpread(own.map(({ processMicroseconds }) => processMicroseconds)),
+    threadRatio: beside((measurement, peer) => measurement.threadMicroseconds / peer.processMicroseconds),
+    processRatio: beside((measurement, peer) => measurement.processMicroseconds / peer.processMicroseconds),
+    requestsPerSecond: toSpread(own.map(({ requestsPerSecond }) => requestsPerSecond)),
+    p50Ms: spread(({ p50Ms }) => p50Ms),
+    p99Ms: spread(({ p99Ms }) => p99Ms),
+    p99Ratio: beside(({ p99Ms }, peer) => divide(p99Ms, peer.p99Ms)),
+    errors: own.reduce((total, { errors }) => total + errors, 0),
+    unanswered: own.some(({ pace }) => pace !== undefined)
+      ? own.reduce((total, { pace }) => total + (pace?.unanswered ?? 0), 0)
+      : undefined,
+    recorded: spread(({ recorded, requests }) =>
+      recorded === undefined ? undefined : Math.min(1, recorded / requests),
+    ),
   };
 }
 
@@ -63,25 +66,12 @@ function find(round: Round, name: string): Measurement | undefined {
   return round.find((measurement) => measurement.contestant === name);
 }
 
-/** The rows for people: medians, and behind the processor times the least and the greatest round. */
-export function toSummaryTable(rows: readonly Row[]): string {
-  const ratio = `× ${PEER}`;
-  const head = ['', 'thread µs', ratio, 'process µs', ratio, 'requests/s', 'p50 ms', 'p99 ms', 'recorded', 'errors'];
-  const body = rows.map((row) => [
-    row.contestant,
-    showSpread(row.threadMicroseconds),
-    row.threadRatio?.median.toFixed(2) ?? '–',
-    showSpread(row.processMicroseconds),
-    row.processRatio?.median.toFixed(2) ?? '–',
-    row.requestsPerSecond.median.toFixed(0),
-    row.p50Ms.median.toFixed(2),
-    row.p99Ms.median.toFixed(2),
-    row.recorded === undefined ? '–' : `${(row.recorded.median * 100).toFixed(0)} %`,
-    String(row.errors),
-  ]);
-  return toTable([head, ...body]);
+/** Undefined unless every round has a value. */
+function toSpreadOfAll(values: readonly (number | undefined)[]): Spread | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 || known.length < values.length ? undefined : toSpread(known);
 }
 
-function showSpread({ median, min, max }: Spread): string {
-  return `${median.toFixed(1)} (${min.toFixed(1)}–${max.toFixed(1)})`;
+function divide(value: number | undefined, by: number | undefined): number | undefined {
+  return value === undefined || by === undefined || by === 0 ? undefined : value / by;
 }

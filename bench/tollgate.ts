@@ -1,15 +1,21 @@
 // Tollgate as a process: one gateway thread, the embedded Postgres, no demo.
 
+import { spawnSync } from 'node:child_process';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { readProcessTicks, readTicksPerSecond } from './process-times.ts';
-import { findFreePort, waitUntilAnswers, type Player, type Stage } from './stage.ts';
+import { readProcessTicks, readProcessTimes, readTicksPerSecond } from './process-times.ts';
+import { findFreePort, stopPlayer, waitUntilAnswers, type Stage } from './stage.ts';
 
 const ENTRY = join(import.meta.dirname, '../src/main.ts');
-const STOP_TIMEOUT_MS = 30_000;
+/** The name that the supervisor gives its threads. */
+const GATEWAY_THREAD = /^gateway-\d+$/;
+/** More than any case opens. */
+const MAX_CONNECTIONS = 16_384;
 
 export interface Tollgate {
   readonly origin: string;
+  /** Where no certificates were given, nobody listens there. */
+  readonly tlsOrigin: string;
   readonly pid: number;
   /** From before its process was made until it answered that it is ready. */
   readonly readyMs: number;
@@ -23,17 +29,30 @@ export interface Tollgate {
 export interface TollgatePlan {
   readonly dataDir: string;
   /** All cores when absent. */
-  readonly core?: number;
+  readonly cores?: Cores;
+  /** A folder with the pair `default`. */
+  readonly certificates?: string;
 }
 
-export async function startTollgate(stage: Stage, { dataDir, core }: TollgatePlan): Promise<Tollgate> {
+export interface Cores {
+  readonly proxy: number;
+  readonly load: number;
+}
+
+/** Whether a thread of this name carries requests; the others of the process are company. */
+export function isGatewayThread(name: string): boolean {
+  return GATEWAY_THREAD.test(name);
+}
+
+export async function startTollgate(stage: Stage, { dataDir, cores, certificates }: TollgatePlan): Promise<Tollgate> {
   const port = await findFreePort();
+  const tlsPort = await findFreePort();
   const origin = `http://127.0.0.1:${port}`;
   const startedMs = performance.now();
   const player = stage.start({
     file: process.execPath,
     args: [ENTRY],
-    ...(core !== undefined && { core }),
+    ...(cores !== undefined && { core: cores.load }),
     env: {
       TOLLGATE_PORT: String(port),
       TOLLGATE_HOST: '127.0.0.1',
@@ -42,27 +61,53 @@ export async function startTollgate(stage: Stage, { dataDir, core }: TollgatePla
       TOLLGATE_DEMO: 'false',
       TOLLGATE_DRAIN_DELAY_SECONDS: '0',
       TOLLGATE_LOG_LEVEL: 'warn',
+      TOLLGATE_MAX_CONNECTIONS: String(MAX_CONNECTIONS),
+      TOLLGATE_MAX_CONNECTIONS_PER_ADDRESS: String(MAX_CONNECTIONS),
+      TOLLGATE_MAX_REQUESTS_PER_CONNECTION: '1000000000',
+      TOLLGATE_IDLE_TIMEOUT_SECONDS: '3600',
+      ...(certificates !== undefined && {
+        TOLLGATE_TLS_PORT: String(tlsPort),
+        TOLLGATE_TLS_CERTIFICATES: certificates,
+      }),
     },
   });
   await waitUntilAnswers(player, `${origin}/health/ready`, stage.signal);
   const readyMs = Math.round(performance.now() - startedMs);
   const readyProcessorMs = (readProcessTicks(player.pid) / readTicksPerSecond()) * 1000;
+  if (cores !== undefined) separateThreads(player.pid, cores);
   const ended = player.job.exit.then((reason) => {
     throw new Error(`Tollgate ended by itself (${reason}):\n${player.job.logTail()}`);
   });
   ended.catch(() => undefined); // It ends in any case; only who works with it minds.
   return {
     origin,
+    tlsOrigin: `https://127.0.0.1:${tlsPort}`,
     pid: player.pid,
     readyMs,
     readyProcessorMs,
     during: (work) => Promise.race([work, ended]),
-    stop: () => stop(player, stage.signal),
+    stop: () => stopPlayer(player, 'Tollgate', stage.signal),
   };
 }
 
-async function stop(player: Player, signal: AbortSignal): Promise<void> {
-  player.kill('SIGTERM');
-  const exit = await Promise.race([player.job.exit, sleep(STOP_TIMEOUT_MS, 'too slow', { signal, ref: false })]);
-  if (exit !== 0) throw new Error(`Tollgate did not stop in order (${exit}):\n${player.job.logTail()}`);
+/**
+ * The gateway thread alone on the measured core; whatever else the process does, on the other. There the main thread stands behind the load
+ * and the upstream: storing records is to take what they leave, not to slow what is measured.
+ */
+function separateThreads(pid: number, { proxy }: Cores): void {
+  for (const [tid, { name }] of readProcessTimes(pid).threads) {
+    if (isGatewayThread(name)) bind(tid, proxy);
+  }
+  // The process's id is the main thread's, and to Linux priorities are of threads. The load has ours.
+  setPriority(pid, Math.min(LEAST_PRIORITY, getPriority() + BEHIND));
+}
+
+const LEAST_PRIORITY = 19;
+const BEHIND = 10;
+
+function bind(tid: number, core: number): void {
+  const { status, stderr } = spawnSync('taskset', ['--cpu-list', '--pid', String(core), String(tid)], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`a thread of Tollgate could not be bound to core ${core}: ${stderr}`);
 }

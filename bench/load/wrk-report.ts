@@ -1,14 +1,6 @@
 // What `wrk --latency` prints at its end, as numbers.
 
-export interface WrkReport {
-  readonly seconds: number;
-  /** Answered with 2xx or 3xx. */
-  readonly requests: number;
-  /** Answered otherwise, and connections refused, broken or timed out. */
-  readonly errors: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
+import type { LoadReport } from './load.ts';
 
 const UNIT_MS = new Map([
   ['us', 0.001],
@@ -18,7 +10,7 @@ const UNIT_MS = new Map([
   ['h', 3_600_000],
 ]);
 
-export function parseWrkReport(text: string): WrkReport {
+export function parseWrkReport(text: string): LoadReport {
   const [, answered = '', time = ''] = find(text, /^\s*(\d+) requests in (\S+),/m);
   const refused = Number(/^\s*Non-2xx or 3xx responses: (\d+)$/m.exec(text)?.[1] ?? 0);
   const broken =
@@ -27,8 +19,8 @@ export function parseWrkReport(text: string): WrkReport {
     seconds: parseMs(time) / 1000,
     requests: Number(answered) - refused,
     errors: broken.reduce((total, count) => total + Number(count), refused),
-    p50Ms: parseMs(find(text, /^\s*50%\s+(\S+)$/m)[1]),
-    p99Ms: parseMs(find(text, /^\s*99%\s+(\S+)$/m)[1]),
+    p50Ms: parseMs(find(text, /^\s*50%\s+(\S+)\s*$/m)[1]),
+    p99Ms: parseMs(find(text, /^\s*99%\s+(\S+)\s*$/m)[1]),
   };
 }
 

@@ -32,7 +32,7 @@ test('refused requests do not count as done, and everything that went wrong coun
 });
 
 test('seconds and minutes are told apart', () => {
-  const report = parseWrkReport(SOUND.replace('in 5.01s', 'in 2.00m').replace(/99%.*/, '99%    1.50s'));
+  const report = parseWrkReport(SOUND.replace('in 5.01s', 'in 2.00m').replace(/99%.*/, '99%    1.50s '));
   assert.equal(report.seconds, 120);
   assert.equal(report.p99Ms, 1500);
 });
