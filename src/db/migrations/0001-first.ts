@@ -138,9 +138,9 @@ const STATEMENTS = [
     target text,
     upstream_ms double precision,
     request_headers jsonb,
-    primary key (started_at, request_id)
+    -- Read backwards it is also the list of the newest of a tenant, so that there is one index less to keep.
+    primary key (tenant_id, started_at, request_id)
   ) partition by range (started_at)`,
-  `create index request_logs_newest on request_logs (tenant_id, started_at desc, request_id desc)`,
   `create index request_logs_request on request_logs (tenant_id, request_id)`,
   `create index request_logs_key on request_logs (tenant_id, key_id, started_at desc) where key_id is not null`,
   `create index request_logs_endpoint on request_logs (tenant_id, endpoint_id, started_at desc) where endpoint_id is not null`,
