@@ -2,13 +2,13 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { CertificateFolder, watchCertificates, type CertificateWatch } from './certificate-folder.ts';
 import { claimPort } from './claim-port.ts';
 import { SettingsError, type Settings } from './config.ts';
 import { openCountries } from './country-database.ts';
+import { socketPathIn } from './control-socket.ts';
 import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
 import { loadCredential } from './control/publish/credentials.ts';
 import { writeRecords } from './control/publish/records.ts';
@@ -16,6 +16,7 @@ import { loadSnapshot } from './control/publish/snapshots.ts';
 import { watchVersion, type VersionWatch } from './control/publish/versions.ts';
 import { fillQuickstart } from './control/quickstart.ts';
 import type { DataPlane, ReadinessCheck } from './control/services.ts';
+import { startUpkeep } from './control/upkeep.ts';
 import { DataDirInUse, openDataDir, type DataDir } from './data-dir.ts';
 import { readInstallation } from './db/installation.ts';
 import { DatabaseNewer, migrate } from './db/migrate.ts';
@@ -36,6 +37,7 @@ import { policies } from './policies/index.ts';
 import { findForeignSecrets, type Secrets } from './secrets.ts';
 
 const VERSION_POLL_MS = 1000;
+const UPKEEP_MS = 10 * 60_000;
 const QUICKSTART = new URL('../examples/quickstart.yaml', import.meta.url);
 
 export interface RunningNode {
@@ -77,6 +79,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     setupToken,
     keyPrefix: settings.KEY_PREFIX,
     hmacSecret: secrets.hmacSecret,
+    encryptionKey: secrets.encryptionKey,
     defaultLimits,
     clients: {
       isApprovalAutomatic: settings.CLIENT_APPROVAL === 'automatic',
@@ -112,6 +115,12 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   dataPlane.attach(supervisor);
   const certificateWatch = certificates && watchFolder(certificates, supervisor, log);
   const watch = database.kind === 'postgres' ? watchOtherNodes(control, supervisor, snapshot.version, log) : undefined;
+  const upkeep = startUpkeep({
+    db: database.db,
+    clock: systemClock,
+    intervalMs: UPKEEP_MS,
+    onError: (cause) => log.error({ reason: String(cause) }, 'what is out of date could not be thrown away'),
+  });
   const { setupAt } = await readInstallation(database.db);
 
   return {
@@ -122,6 +131,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       draining = true;
       await new Promise((resolve) => setTimeout(resolve, settings.DRAIN_DELAY_SECONDS * 1000));
       await watch?.stop();
+      await upkeep.stop();
       certificateWatch?.stop();
       await supervisor.drain(settings.DRAIN_SECONDS * 1000);
       await control.close();
@@ -279,15 +289,6 @@ function watchOtherNodes(control: ControlPlane, supervisor: Supervisor, since: n
     },
     onError: (cause) => log.error({ reason: String(cause) }, 'changes of other nodes could not be looked for'),
   });
-}
-
-/** A Unix socket's path has at most 107 bytes. */
-function socketPathIn(dataDir: DataDir): string {
-  const path = join(dataDir.path, 'control.sock');
-  if (Buffer.byteLength(path) <= 107) return path;
-  throw new SettingsError([
-    `DATA_DIR: ${dataDir.path} is too long for a socket in it; choose a path of at most 94 bytes`,
-  ]);
 }
 
 const newToken = (): string => randomBytes(24).toString('base64url');

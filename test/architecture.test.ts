@@ -221,7 +221,7 @@ function crossesResources(from: string, to: string): boolean {
   const areResources = own.startsWith('control/') && other.startsWith('control/');
   const isDoor =
     ['store.ts', 'schema.ts'].includes(basename(to)) ||
-    ['control/audit/record.ts', 'control/events/emit.ts'].includes(to);
+    ['control/audit/record.ts', 'control/events/emit.ts', 'control/keys/announce.ts'].includes(to);
   return areResources && own !== other && !isDoor && !matchesGlob(from, TESTS);
 }
 

@@ -24,6 +24,7 @@ export interface ControlPlaneOptions {
   readonly setupToken: string;
   readonly keyPrefix: string;
   readonly hmacSecret: string;
+  readonly encryptionKey: string;
   readonly defaultLimits: RateLimit;
   readonly clients: ClientRules;
   readonly dataPlane: DataPlane;

@@ -5,6 +5,7 @@ import { isEndpointPattern } from '../lib/endpoint-pattern.ts';
 import { isId } from '../lib/id.ts';
 import { isIpRange } from '../lib/ip-range.ts';
 import { SCOPE_PATTERN } from '../lib/scope.ts';
+import { TAG_LIST } from './entity-tag.ts';
 
 export interface TextFormat {
   check(text: string): boolean;
@@ -17,6 +18,8 @@ const DATE_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d
 const EMAIL = /^[^\s@<>"]+@[^\s@<>".]+(\.[^\s@<>".]+)*$/;
 const STATUS_LIST = /^([1-5]\d\d|[1-5]xx)(,([1-5]\d\d|[1-5]xx))*$/i;
 const SERVICE_NAME = /^[A-Za-z][A-Za-z0-9._-]*$/;
+const AUDIT_CHECKPOINT = /^(0|[1-9]\d{0,14}):[\w-]{43}$/;
+const IDEMPOTENCY_KEY = /^(?:[\x21\x23-\x7E]{1,255}|"[\x20\x21\x23-\x7E]{1,255}")$/;
 const ROUTE_PREFIX = /^(\/|(\/[A-Za-z0-9._~-]+)+)$/;
 
 export const FORMATS: Readonly<Record<string, TextFormat>> = {
@@ -48,6 +51,18 @@ export const FORMATS: Readonly<Record<string, TextFormat>> = {
   'route-path': {
     check: (text) => /^\/\S*$/.test(text),
     message: 'must begin with a slash and hold no spaces, such as /users/{id} or /files/*',
+  },
+  'audit-checkpoint': {
+    check: (text) => AUDIT_CHECKPOINT.test(text),
+    message: 'must be the checkpoint of an answer as it came, such as 12:AbC…, a number, a colon and 43 characters',
+  },
+  'entity-tags': {
+    check: (text) => TAG_LIST.test(text),
+    message: 'must be one or more entity tags as ETag gave them, in their quotes and joined by commas, or *',
+  },
+  'idempotency-key': {
+    check: (text) => IDEMPOTENCY_KEY.test(text),
+    message: 'must be 1 to 255 printable ASCII characters without quotes inside, such as a UUID',
   },
   'http-url': {
     check: (text) => isHttpUrl(text),

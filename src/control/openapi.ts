@@ -62,6 +62,8 @@ const PROBLEM: Json = {
   },
 };
 
+const ETAG: Json = { description: 'Names this state of the resource.', schema: { type: 'string' } };
+
 function toPaths(operations: readonly Operation[]): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const operation of operations) {
@@ -116,8 +118,15 @@ function toResponses(operation: Operation, form: Form): Json {
   for (const status of Object.keys(operation.replies)) {
     const schema = toSchema(replySchema(operation, Number(status), form));
     const description = Number(status) < 400 ? operation.summary : 'Not now; the body tells why.';
-    responses[status] = { description, content: { 'application/json': { schema } } };
+    const headers = operation.standards.answersResource && { headers: { ETag: ETAG } };
+    responses[status] = { description, ...headers, content: { 'application/json': { schema } } };
   }
+  if (operation.streams.length > 0) {
+    const content = operation.streams.map((mediaType) => [mediaType, { schema: { type: 'string' } }]);
+    responses['200'] = { description: operation.summary, content: Object.fromEntries(content) };
+  }
+  if (operation.standards.conditions === 'read')
+    responses['304'] = { description: 'Nothing changed since the ETag in If-None-Match.' };
   responses['default'] = { $ref: '#/components/responses/Problem' };
   return responses;
 }

@@ -1,17 +1,29 @@
 // An operation of the management API as data: its route, who may call it, what goes in and comes out, and the function that does it.
-// `bind` makes it ready at load; the result takes what a caller sent and answers, or throws a Problem.
+// `bind` makes it ready at load (bind.ts); the result takes what a caller sent and answers, or throws a Problem.
 
 import { Type, type Static, type TObject, type TSchema } from 'typebox';
 import type { Principal } from '../gateway/ports.ts';
 import type { Fault } from '../lib/problem.ts';
+import { bind } from './bind.ts';
 import type { Caller } from './caller.ts';
+import type { Claim } from './idempotency/store.ts';
 import { checkPermission, type Access } from './permissions.ts';
+import type { Precondition } from './precondition.ts';
+import { standardsOf, type Standards } from './standard-headers.ts';
 import type { Services } from './services.ts';
-import { faultsOf, invalidRequest, type Validation } from './validation.ts';
+import type { Validation } from './validation.ts';
 
-export interface Context extends Caller {
+/** A call as it came. */
+export interface Arrival extends Caller {
   readonly nowMs: number;
   readonly services: Services;
+}
+
+export interface Context extends Arrival {
+  /** What the caller makes the change depend on. Every PUT, PATCH and DELETE checks it. */
+  readonly precondition: Precondition;
+  /** Of a call with an Idempotency-Key. */
+  readonly claim: Claim | undefined;
 }
 
 /** The context of an operation that needs a permission: somebody holds it. */
@@ -30,8 +42,23 @@ export type Replies = Readonly<Record<number, TSchema>>;
 
 /** What a handler gives back: one of the declared statuses with its data. */
 export type Answer<R extends Replies> = {
-  [Status in keyof R & number]: { readonly status: Status; readonly data: Static<R[Status]>; readonly meta?: ListMeta };
+  [Status in keyof R & number]: {
+    readonly status: Status;
+    readonly data: Static<R[Status]>;
+    readonly meta?: ListMeta;
+    /** The resource as GET shows it, where `data` is something else: what `ETag` tells of. */
+    readonly resource?: object;
+  };
 }[keyof R & number];
+
+/** An answer of any size, in a format of its own: made while it is sent, as fast as it is taken. */
+export interface StreamedAnswer {
+  readonly mediaType: string;
+  /** What a browser saves it as. */
+  readonly fileName: string;
+  /** Ended early when the caller leaves; whatever breaks it breaks the answer off. */
+  readonly chunks: AsyncIterable<string>;
+}
 
 export interface Input<P extends TObject, Q extends TObject, H extends TObject, B extends TObject> {
   readonly params: Static<P>;
@@ -42,7 +69,7 @@ export interface Input<P extends TObject, Q extends TObject, H extends TObject, 
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-interface Spec<
+export interface Spec<
   P extends TObject,
   Q extends TObject,
   H extends TObject,
@@ -71,6 +98,8 @@ interface Spec<
   readonly isList?: boolean;
   /** The answer as it is, without envelope, on every path: for documents in a format of their own. */
   readonly isBare?: boolean;
+  /** The media types of an answer that is streamed; then there are no other replies. */
+  readonly streams?: readonly string[];
   /** The same at the root, in the bare form of the compact surface. */
   readonly compact?: {
     readonly path: string;
@@ -82,7 +111,7 @@ interface Spec<
     sound: { readonly query: Partial<Static<Q>>; readonly body: Partial<Static<B>> },
     context: C,
   ) => Fault[];
-  readonly handle: (input: Input<P, Q, H, B>, context: C) => Promise<Answer<NoInfer<R>>>;
+  readonly handle: (input: Input<P, Q, H, B>, context: C) => Promise<Answer<NoInfer<R>> | StreamedAnswer>;
 }
 
 /** What came in, before anything of it is believed. */
@@ -96,12 +125,16 @@ export interface RawInput {
 
 export type Form = 'envelope' | 'compact';
 
-export interface Outcome {
+export type Outcome = WholeAnswer | StreamedAnswer;
+
+export interface WholeAnswer {
   readonly status: number;
+  /** Undefined when there is none, as with 304. */
   readonly body: unknown;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
-export type BoundOperation = (raw: RawInput, context: Context, form: Form) => Promise<Outcome>;
+export type BoundOperation = (raw: RawInput, arrival: Arrival, form: Form) => Promise<Outcome>;
 
 /** An operation as everybody but its author sees it. */
 export interface Operation {
@@ -114,12 +147,15 @@ export interface Operation {
   readonly access: Access;
   readonly params: TObject;
   readonly query: TObject;
+  /** Its own, and those of the standards that it keeps to. */
   readonly headers: TObject;
+  readonly standards: Standards;
   readonly body: TObject | undefined;
   readonly isBodyOptional: boolean;
   readonly replies: Replies;
   readonly isList: boolean;
   readonly isBare: boolean;
+  readonly streams: readonly string[];
   readonly compact: { readonly path: string; readonly reply: TSchema } | undefined;
   bind(validation: Validation): BoundOperation;
 }
@@ -160,6 +196,8 @@ function toOperation<
   B extends TObject,
   C extends Context,
 >(spec: Spec<P, Q, H, B, R, C>, access: Access, authorize: (context: Context) => C): Operation {
+  const standards = standardsOf({ method: spec.method, path: spec.path, access });
+  const headers = { ...spec.headers?.properties, ...standards.headers.properties };
   return {
     id: spec.id,
     method: spec.method,
@@ -170,60 +208,15 @@ function toOperation<
     access,
     params: spec.params ?? NOTHING,
     query: spec.query ?? NOTHING,
-    headers: spec.headers ?? NOTHING,
+    headers: Type.Object(headers, { additionalProperties: false }),
+    standards,
     body: spec.body,
     isBodyOptional: spec.isBodyOptional ?? false,
     replies: spec.replies,
     isList: spec.isList ?? false,
     isBare: spec.isBare ?? false,
+    streams: spec.streams ?? [],
     compact: spec.compact && { path: spec.compact.path, reply: spec.compact.reply },
-    bind: (validation) => bind(spec, authorize, validation),
+    bind: (validation) => bind({ spec, standards, authorize }, validation),
   };
-}
-
-function bind<
-  R extends Replies,
-  P extends TObject,
-  Q extends TObject,
-  H extends TObject,
-  B extends TObject,
-  C extends Context,
->(spec: Spec<P, Q, H, B, R, C>, authorize: (context: Context) => C, validation: Validation): BoundOperation {
-  const checkParams = validation.compile('params', spec.params);
-  const checkQuery = validation.compile('query', spec.query);
-  const checkHeaders = validation.compile('headers', spec.headers);
-  const checkBody = validation.compile('body', spec.body);
-  const headerNames = Object.keys(spec.headers?.properties ?? {});
-
-  return async (raw, context, form) => {
-    const authorized = authorize(context);
-    const params = checkParams(raw.params);
-    const query = checkQuery(raw.query);
-    const headers = checkHeaders(pick(raw.headers, headerNames));
-    const mayLackBody = spec.body === undefined || spec.isBodyOptional === true;
-    const body = checkBody(mayLackBody ? (raw.body ?? {}) : raw.body);
-    const semantic = spec.faults?.({ query: query.sound, body: body.sound }, authorized) ?? [];
-    if (!params.ok || !query.ok || !headers.ok || !body.ok || semantic.length > 0) {
-      throw invalidRequest([params, query, headers, body].flatMap(faultsOf), semantic);
-    }
-    const answer = await spec.handle(
-      { params: params.value, query: query.value, headers: headers.value, body: body.value },
-      authorized,
-    );
-    return { status: answer.status, body: toBody(spec, answer, form) };
-  };
-}
-
-function toBody<R extends Replies>(
-  spec: { readonly isBare?: boolean; readonly compact?: { readonly present: (answer: Answer<R>) => unknown } },
-  answer: Answer<R>,
-  form: Form,
-): unknown {
-  if (form === 'compact' && spec.compact !== undefined) return spec.compact.present(answer);
-  if (spec.isBare === true) return answer.data;
-  return { success: answer.status < 400, data: answer.data, ...(answer.meta !== undefined && { meta: answer.meta }) };
-}
-
-function pick(headers: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(names.filter((name) => headers[name] !== undefined).map((name) => [name, headers[name]]));
 }

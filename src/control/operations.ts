@@ -1,5 +1,6 @@
 // Every operation of the management API.
 
+import { AUDIT_OPERATIONS } from './audit/routes.ts';
 import { REGISTERED_CLIENT_OPERATIONS } from './clients/registered-routes.ts';
 import { CLIENT_OPERATIONS } from './clients/routes.ts';
 import { DESCRIPTION_OPERATIONS } from './description/routes.ts';
@@ -21,6 +22,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...GATEWAY_OPERATIONS,
   ...ENDPOINT_OPERATIONS,
   ...REQUEST_OPERATIONS,
+  ...AUDIT_OPERATIONS,
   ...HEALTH_OPERATIONS,
   ...DESCRIPTION_OPERATIONS,
 ];

@@ -16,6 +16,8 @@ export interface SortColumn {
   /** The SQL type of the value: cursors carry it as text. */
   readonly type: 'text' | 'timestamptz';
   readonly id: RawBuilder<unknown>;
+  /** Text unless told. */
+  readonly idType?: 'int8';
 }
 
 export interface PageRequest {
@@ -50,7 +52,7 @@ async function read<Tables extends keyof Database, Row>(
   { column, sort, paging }: PageRequest,
 ): Promise<PageOf<Row>> {
   const { rows } = await sql<Row & { sort_value: string; sort_id: string }>`${matching
-    .select([sql<string>`${column.value}::text`.as('sort_value'), sql<string>`${column.id}`.as('sort_id')])
+    .select([sql<string>`${column.value}::text`.as('sort_value'), sql<string>`${column.id}::text`.as('sort_id')])
     .$if(paging.after !== undefined, (query) => query.where(isBehind(column, sort, paging)))
     .orderBy(column.value, sort.order)
     .orderBy(column.id, sort.order)
@@ -82,6 +84,6 @@ export function toLikePattern(text: string): string {
 /** Whether a row comes after the end of the page before. */
 function isBehind(column: SortColumn, sort: Sort, { after }: Paging): RawBuilder<boolean> {
   const row = sql`(${column.value}, ${column.id})`;
-  const position = sql`(${after?.value}::${sql.raw(column.type)}, ${after?.id})`;
+  const position = sql`(${after?.value}::${sql.raw(column.type)}, ${after?.id}::${sql.raw(column.idType ?? 'text')})`;
   return sort.order === 'asc' ? sql<boolean>`${row} > ${position}` : sql<boolean>`${row} < ${position}`;
 }

@@ -9,6 +9,7 @@ import { deployGateway } from './gateways/deploy.ts';
 import { createEndpoint, createGateway } from './gateways/draft.ts';
 import { endpointFaults, newGatewayFaults } from './gateways/rules.ts';
 import { CreateEndpoint, CreateGateway } from './gateways/schema.ts';
+import { recordDeployment, recordEndpoint, recordGateway } from './gateways/trail.ts';
 import { closed, optional } from './schema-parts.ts';
 import type { Services } from './services.ts';
 import { createValidation, faultsOf } from './validation.ts';
@@ -40,10 +41,15 @@ export async function fillQuickstart(
     const { firstGatewayAt } = await readInstallation(trx);
     if (firstGatewayAt !== undefined) return false;
     const author = { tenantId: DEFAULT_TENANT_ID, by: 'quickstart', nowMs: services.clock.nowMs() };
+    const program = { ...author, program: author.by, services };
     for (const { endpoints = [], ...body } of gateways) {
       const gateway = await createGateway(trx, author, body);
-      for (const endpoint of endpoints) await createEndpoint(trx, author, gateway.id, endpoint);
-      await deployGateway(trx, author, gateway, services);
+      const made = [];
+      for (const endpoint of endpoints) made.push(await createEndpoint(trx, author, gateway.id, endpoint));
+      const deployment = await deployGateway(trx, author, gateway, services);
+      await recordGateway(trx, program, 'create', { after: gateway });
+      for (const endpoint of made) await recordEndpoint(trx, program, 'create', { after: endpoint });
+      await recordDeployment(trx, program, gateway, deployment);
     }
     return true;
   });

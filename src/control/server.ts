@@ -1,11 +1,12 @@
 // The control plane's listener: a private Unix socket, behind the gateway. Whatever came another way is refused without a word.
 
 import { chmod, lstat, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { toProblemBody } from '../lib/problem.ts';
 import { parseCaller, type Caller } from './caller.ts';
-import type { BoundOperation, Form, Operation } from './operation.ts';
+import type { BoundOperation, Form, Operation, StreamedAnswer } from './operation.ts';
 import { toProblem } from './refusal.ts';
 import { isSameSecret } from './same-secret.ts';
 import type { Services } from './services.ts';
@@ -16,6 +17,8 @@ const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_HEADER_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const HANDLER_TIMEOUT_MS = 60_000;
+/** For a streamed answer to be taken whole; one that nobody takes is ended by the gateway much sooner. */
+const STREAM_TIMEOUT_MS = 6 * 60 * 60_000;
 /** Longer than the gateway keeps an idle connection: only then does it never write to one that is just being closed. */
 const KEEP_ALIVE_TIMEOUT_MS = 10 * 60_000;
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
@@ -45,7 +48,6 @@ export function createControlServer(options: ControlServerOptions): ControlServe
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    handlerTimeout: HANDLER_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
@@ -71,7 +73,12 @@ function addRoutes(app: FastifyInstance, options: ControlServerOptions): void {
   for (const operation of options.operations) {
     const run = operation.bind(validation);
     const add = (path: string, form: Form): void => {
-      app.route({ method: operation.method, url: toRoute(path), handler: handler(run, form, options.services) });
+      app.route({
+        method: operation.method,
+        url: toRoute(path),
+        handler: handler(run, form, options.services),
+        handlerTimeout: operation.streams.length > 0 ? STREAM_TIMEOUT_MS : HANDLER_TIMEOUT_MS,
+      });
     };
     add(`/api/v1${operation.path}`, 'envelope');
     add(`/api${operation.path}`, 'envelope');
@@ -84,14 +91,21 @@ function handler(run: BoundOperation, form: Form, services: Services) {
     const caller = callerOf(request);
     if (caller === undefined) return reply.code(404).send();
     const { params, query, headers, body } = request;
-    const context = { ...caller, nowMs: services.clock.nowMs(), services };
-    const outcome = await run({ params, query, headers, body }, context, form);
-    return reply
-      .code(outcome.status)
-      .header('cache-control', 'no-store')
-      .type('application/json; charset=utf-8')
-      .send(JSON.stringify(outcome.body));
+    const arrival = { ...caller, nowMs: services.clock.nowMs(), services };
+    const outcome = await run({ params, query, headers, body }, arrival, form);
+    if ('chunks' in outcome) return stream(reply, outcome);
+    reply.code(outcome.status).header('cache-control', 'no-store').headers(outcome.headers);
+    if (outcome.body === undefined) return reply.send();
+    return reply.type('application/json; charset=utf-8').send(JSON.stringify(outcome.body));
   };
+}
+
+function stream(reply: FastifyReply, { mediaType, fileName, chunks }: StreamedAnswer): FastifyReply {
+  return reply
+    .header('cache-control', 'no-store')
+    .header('content-disposition', `attachment; filename="${fileName}"`)
+    .type(mediaType)
+    .send(Readable.from(chunks, { objectMode: false }));
 }
 
 function callerOf(request: FastifyRequest): Caller | undefined {

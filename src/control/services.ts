@@ -5,6 +5,7 @@ import type { Database, RateLimit } from '../db/schema.ts';
 import type { Policy } from '../gateway/policy.ts';
 import type { GatewayConfig, SnapshotConfig } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
+import { deriveKey } from '../lib/derive-key.ts';
 import { loadSnapshot } from './publish/snapshots.ts';
 
 /** The gateway threads of this node, as the control plane needs them. */
@@ -42,6 +43,8 @@ export interface ServiceParts {
   readonly keyPrefix: string;
   /** The pepper under which keys are hashed. */
   readonly hmacSecret: string;
+  /** 64 hexadecimal digits: what the keys for other purposes are derived from. */
+  readonly encryptionKey: string;
   /** Whoever knows it may set up from elsewhere than this machine. */
   readonly setupToken: string;
   /** For keys that name no limits of their own. */
@@ -56,15 +59,21 @@ export interface ServiceParts {
   readonly openapi: Readonly<Record<string, unknown>>;
 }
 
-export interface Services extends ServiceParts {
+export interface Services extends Omit<ServiceParts, 'encryptionKey'> {
+  /** Proves the audit log. */
+  readonly auditKey: Uint8Array;
+  /** Seals the answers that are kept for repeated calls. */
+  readonly idempotencyKey: Uint8Array;
   /** Gives the gateway threads what is deployed; after the commit of whatever changed it. */
   publish(): Promise<void>;
 }
 
-export function createServices(parts: ServiceParts): Services {
+export function createServices({ encryptionKey, ...parts }: ServiceParts): Services {
   const { db, management, dataPlane } = parts;
   return {
     ...parts,
+    auditKey: deriveKey(encryptionKey, 'audit chain'),
+    idempotencyKey: deriveKey(encryptionKey, 'idempotency'),
     publish: async () => dataPlane.publish(await loadSnapshot(db, management)),
   };
 }

@@ -22,6 +22,10 @@ export interface Database {
   endpoints: EndpointTable;
   revisions: RevisionTable;
   request_logs: RequestLogTable;
+  audit_heads: AuditHeadTable;
+  audit_logs: AuditLogTable;
+  events: EventTable;
+  idempotency_keys: IdempotencyKeyTable;
 }
 
 /** Exactly one row. */
@@ -219,4 +223,77 @@ interface RequestLogTable {
   target: string | null;
   upstream_ms: number | null;
   request_headers: OptionalJson<readonly string[]>;
+}
+
+/** The end of a tenant's chain of audit entries. */
+interface AuditHeadTable {
+  tenant_id: string;
+  count: number;
+  hash: Uint8Array;
+}
+
+/** Who made a change. */
+export interface AuditActor {
+  /** `system`: the program itself. */
+  readonly type: 'operator' | 'key' | 'system';
+  readonly id: string;
+  readonly name: string;
+  readonly email?: string;
+  readonly role?: string;
+  /** The key with which an operator called. */
+  readonly keyId?: string;
+}
+
+/** A field as it was and as it is; absent on one side when it was not, or is no more. */
+export interface FieldChange {
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+/** Never updated, never deleted: a trigger refuses both. */
+interface AuditLogTable {
+  tenant_id: string;
+  /** Counts from 1 within its tenant. */
+  sequence: number;
+  id: string;
+  occurred_at: Date;
+  action: string;
+  actor: Json<AuditActor>;
+  actor_id: string;
+  resource_type: string;
+  resource_id: string;
+  details: Json<Readonly<Record<string, unknown>>>;
+  changes: Json<Readonly<Record<string, FieldChange>>>;
+  request_id: string | null;
+  client_ip: string | null;
+  previous_hash: Uint8Array;
+  hash: Uint8Array;
+}
+
+interface EventTable {
+  id: string;
+  tenant_id: string;
+  type: string;
+  data: Json<Readonly<Record<string, unknown>>>;
+  created_at: Date;
+}
+
+interface IdempotencyKeyTable {
+  tenant_id: string;
+  /** An operator or a key. */
+  caller_id: string;
+  operation: string;
+  /** SHA-256 of the key as it was sent. */
+  key_hash: Uint8Array;
+  /** Tells another request under the same key. */
+  fingerprint: Uint8Array;
+  /** By chance; who holds it carries the call out. */
+  claim: Uint8Array;
+  claimed_until: Date;
+  /** What the call changed; written in the transaction of the change. */
+  resource_id: ColumnType<string | null, null | undefined, string>;
+  /** Encrypted; null until there is one. */
+  answer: ColumnType<Uint8Array | null, null | undefined, Uint8Array>;
+  created_at: Date;
+  expires_at: Date;
 }

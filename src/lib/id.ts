@@ -3,7 +3,7 @@
 
 import { randomFillSync } from 'node:crypto';
 
-export type IdKind = 'key' | 'cli' | 'ten' | 'usr' | 'gw' | 'ep' | 'rev' | 'req';
+export type IdKind = 'key' | 'cli' | 'ten' | 'usr' | 'gw' | 'ep' | 'rev' | 'req' | 'evt' | 'aud';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const TIME_CHARACTERS = 10;

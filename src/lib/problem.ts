@@ -169,6 +169,24 @@ export const PROBLEMS = {
     remedy:
       'This is the last key that an operator can manage with, and the setup can be done only once; it cannot be revoked.',
   },
+  idempotency_key_in_use: {
+    status: 409,
+    title: 'Call under way',
+    remedy:
+      'The call with this Idempotency-Key is still being carried out; wait for the seconds in `Retry-After` and repeat it.',
+  },
+  idempotency_answer_lost: {
+    status: 409,
+    title: 'Answer lost',
+    remedy:
+      'The call with this Idempotency-Key was carried out, but failed or was cut off before its answer was kept; look at what `detail` names instead of repeating it.',
+  },
+  precondition_failed: {
+    status: 412,
+    title: 'Precondition failed',
+    remedy:
+      'The resource is not what `If-Match` says any more: get it anew, look at what changed, and send its `ETag`.',
+  },
   body_too_large: {
     status: 413,
     title: 'Body too large',
@@ -188,6 +206,11 @@ export const PROBLEMS = {
     status: 417,
     title: 'Expectation failed',
     remedy: 'The only expectation that can be met is `100-continue`.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'Idempotency key reused',
+    remedy: 'Another request was sent under this Idempotency-Key; use a new key for each new request.',
   },
   undeployable: {
     status: 422,
@@ -260,9 +283,13 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
+export function isProblemCode(text: string): text is ProblemCode {
+  return Object.hasOwn(PROBLEMS, text);
+}
+
 export interface ProblemDetails {
   /** For the caller: what happened here, and what to do. Never internals. */
-  readonly detail?: string;
+  readonly detail?: string | undefined;
   readonly errors?: readonly Fault[];
   /** Extra answer headers, flat: name, value, … */
   readonly headers?: readonly string[];

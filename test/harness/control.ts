@@ -20,7 +20,8 @@ import type { Json } from './api.ts';
 
 export const CONTROL_TOKEN = 'the control token';
 export const SETUP_TOKEN = 'the setup token';
-const HMAC_SECRET = 'the pepper';
+export const HMAC_SECRET = 'the pepper';
+export const ENCRYPTION_KEY = 'e'.repeat(64);
 export const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
 
 export interface FakeDataPlane extends DataPlane {
@@ -51,6 +52,8 @@ export interface TestControl {
   readonly dataPlane: FakeDataPlane;
   /** Everything that was logged, a JSON line each. */
   readonly logged: string[];
+  /** How many calls there were; the last one's request id is `req_<calls>`. */
+  calls(): number;
   /** What the clock says from now on. */
   setNow(nowMs: number): void;
   call(method: string, path: string, options?: CallOptions): Promise<Answered>;
@@ -73,6 +76,7 @@ export function createTestControl(
     dataPlane,
     keyPrefix: 'tg_test',
     hmacSecret: HMAC_SECRET,
+    encryptionKey: ENCRYPTION_KEY,
     setupToken: SETUP_TOKEN,
     defaultLimits: { requestsPerMinute: 100, requestsPerHour: 1_000, requestsPerDay: 10_000 },
     clients: { isApprovalAutomatic: false, areCountriesKnown: false },
@@ -89,6 +93,7 @@ export function createTestControl(
     services,
     dataPlane,
     logged,
+    calls: () => calls,
     setNow(value) {
       nowMs = value;
     },
@@ -189,6 +194,14 @@ function withCheckedReplies(operation: Operation): Operation {
       run = bound;
       return async (raw, context, form) => {
         const outcome = await bound(raw, context, form);
+        if ('chunks' in outcome) {
+          assert.ok(
+            operation.streams.some((type) => outcome.mediaType.startsWith(type)),
+            operation.id,
+          );
+          return outcome;
+        }
+        if (outcome.status === 304) return outcome;
         const json: unknown = JSON.parse(JSON.stringify(outcome.body));
         const check = checkOf(outcome.status, form);
         assert.ok(check(json), `${operation.id} answers what it does not declare: ${JSON.stringify(check.errors)}`);

@@ -75,13 +75,27 @@ function opener(server: Server): Open {
 
 /** As after the migrations: one installation, the default tenant, nothing else. */
 async function empty({ db }: OpenedDatabase): Promise<void> {
-  await sql`truncate request_logs, revisions, endpoints, gateways, keys, clients, operators cascade`.execute(db);
+  await sql`truncate request_logs, revisions, endpoints, gateways, keys, clients, operators, events, idempotency_keys cascade`.execute(
+    db,
+  );
+  await emptyAuditLog(db);
   await sql`delete from tenants where slug <> 'default'`.execute(db);
   await sql`delete from installation`.execute(db);
   await sql`insert into installation default values`.execute(db);
   const partitions = await sql<{ name: string }>`
     select inhrelid::regclass::text as name from pg_inherits where inhparent = 'request_logs'::regclass`.execute(db);
   for (const { name } of partitions.rows) await sql`drop table ${sql.table(name)}`.execute(db);
+}
+
+/** The audit log lets nobody empty it, unless its wall is taken down first. */
+async function emptyAuditLog(db: OpenedDatabase['db']): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    for (const table of ['audit_logs', 'audit_heads']) {
+      await sql`alter table ${sql.table(table)} disable trigger user`.execute(trx);
+      await sql`truncate ${sql.table(table)}`.execute(trx);
+      await sql`alter table ${sql.table(table)} enable trigger user`.execute(trx);
+    }
+  });
 }
 
 function pgliteServer(): Server {

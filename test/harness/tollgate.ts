@@ -28,10 +28,11 @@ export interface RunningTollgate {
 export interface Sandbox {
   readonly dataDir: string;
   start(env?: Readonly<Record<string, string>>): Promise<RunningTollgate>;
-  /** Runs to its end without waiting for a start, as for a start that fails. */
+  /** Runs to its end without waiting for a start, as for a start that fails, or a command; `input` is its standard input. */
   run(
     args: readonly string[],
     env?: Readonly<Record<string, string>>,
+    input?: string,
   ): Promise<{ code: number | null; output: string; log: string }>;
   /** Ends what still runs and removes the folder. */
   remove(): Promise<void>;
@@ -40,8 +41,8 @@ export interface Sandbox {
 export async function createSandbox(): Promise<Sandbox> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tollgate-'));
   const running = new Set<Run>();
-  const launch = (args: readonly string[], env: Readonly<Record<string, string>>): Run => {
-    const run = new Run(args, { TOLLGATE_DATA_DIR: dataDir, TOLLGATE_PORT: '0', TOLLGATE_THREADS: '2', ...env });
+  const launch = (args: readonly string[], env: Readonly<Record<string, string>>, input = ''): Run => {
+    const run = new Run(args, { TOLLGATE_DATA_DIR: dataDir, TOLLGATE_PORT: '0', TOLLGATE_THREADS: '2', ...env }, input);
     running.add(run);
     return run;
   };
@@ -63,8 +64,8 @@ export async function createSandbox(): Promise<Sandbox> {
         },
       };
     },
-    async run(args, env = {}) {
-      const run = launch(args, env);
+    async run(args, env = {}, input = '') {
+      const run = launch(args, env, input);
       return { code: await run.ended(), output: run.output, log: run.log };
     },
     async remove() {
@@ -81,13 +82,15 @@ class Run {
   log = '';
   readonly #closed: Promise<unknown>;
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>, input: string) {
     // Settings of whoever runs the tests must not reach the product.
     const own = Object.entries(process.env).filter(([name]) => !name.startsWith('TOLLGATE_'));
     this.child = spawn(process.execPath, [MAIN, ...args], {
       env: { ...Object.fromEntries(own), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    // Whoever reads nothing may be gone before it is written.
+    this.child.stdin?.on('error', () => undefined).end(input);
     this.child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     this.child.stderr?.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
     this.#closed = once(this.child, 'close');

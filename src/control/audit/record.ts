@@ -1,8 +1,12 @@
 // Writes the audit entry of a change, in the transaction of the change.
 
-import type { Transaction } from 'kysely';
-import type { Database } from '../../db/schema.ts';
+import type { Kysely } from 'kysely';
+import type { AuditActor, Database } from '../../db/schema.ts';
+import { newId } from '../../lib/id.ts';
+import { markCarriedOut, type Claim } from '../idempotency/store.ts';
 import type { AuthorizedContext } from '../operation.ts';
+import { toFieldChanges, toKeptDetails } from './difference.ts';
+import { appendEntry, findOperator } from './store.ts';
 
 export interface Change {
   /** `key.create`, `client.update` … */
@@ -17,8 +21,70 @@ export interface Change {
   readonly after?: object | undefined;
 }
 
-export async function recordAudit(
-  _trx: Transaction<Database>,
-  _context: AuthorizedContext,
-  _change: Change,
-): Promise<void> {}
+/** Of a call, what its entries tell. */
+export interface AuditContext {
+  readonly principal: Pick<AuthorizedContext['principal'], 'kind' | 'tenantId' | 'keyId' | 'operatorId' | 'name'>;
+  readonly requestId: string;
+  readonly clientAddress: string;
+  readonly nowMs: number;
+  readonly services: { readonly auditKey: Uint8Array };
+  /** Of a call with an Idempotency-Key: from here on it counts as carried out. */
+  readonly claim?: Claim | undefined;
+}
+
+/** A part of the program that changes things by itself, such as an expiry. */
+export interface ProgramContext {
+  readonly tenantId: string;
+  /** In kebab-case: `quick-start`. */
+  readonly program: string;
+  readonly nowMs: number;
+  readonly services: { readonly auditKey: Uint8Array };
+}
+
+/** To be called last in the transaction, but for emitEvent: see appendEntry. */
+export async function recordAudit(trx: Kysely<Database>, context: AuditContext, change: Change): Promise<void> {
+  const { principal, nowMs, services, requestId, clientAddress: clientIp, claim } = context;
+  const actor = await describeActor(trx, principal);
+  const call = { tenantId: principal.tenantId, nowMs, actor, requestId, clientIp };
+  await appendEntry(trx, toEntry(call, change), services.auditKey);
+  if (claim !== undefined) await markCarriedOut(trx, claim, change.resourceId);
+}
+
+/** The same for what nobody called for. */
+export async function recordProgramAudit(
+  trx: Kysely<Database>,
+  { tenantId, program, nowMs, services }: ProgramContext,
+  change: Change,
+): Promise<void> {
+  const actor: AuditActor = { type: 'system', id: program, name: 'Tollgate' };
+  const call = { tenantId, nowMs, actor, requestId: undefined, clientIp: undefined };
+  await appendEntry(trx, toEntry(call, change), services.auditKey);
+}
+
+interface Call {
+  readonly tenantId: string;
+  readonly nowMs: number;
+  readonly actor: AuditActor;
+  readonly requestId: string | undefined;
+  readonly clientIp: string | undefined;
+}
+
+function toEntry({ nowMs, ...call }: Call, change: Change) {
+  return {
+    ...call,
+    id: newId('aud', nowMs),
+    occurredAt: new Date(nowMs),
+    action: change.action,
+    resourceType: change.resourceType,
+    resourceId: change.resourceId,
+    details: toKeptDetails(change.details ?? {}),
+    changes: toFieldChanges(change.before, change.after),
+  };
+}
+
+async function describeActor(trx: Kysely<Database>, principal: AuditContext['principal']): Promise<AuditActor> {
+  const { operatorId, keyId, name } = principal;
+  if (operatorId === undefined) return { type: 'key', id: keyId, name };
+  const operator = await findOperator(trx, principal, operatorId);
+  return { type: 'operator', id: operatorId, name, ...operator, keyId };
+}

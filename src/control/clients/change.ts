@@ -60,15 +60,16 @@ export async function changeClient(
   id: string,
   decide: (before: ClientRow) => Step | undefined,
 ): Promise<ClientRow> {
-  const { services, principal, nowMs } = context;
+  const { services, principal, precondition, nowMs } = context;
   checkManages(principal);
   const { row, publicIds } = await inTenant(services.db, principal, async (trx) => {
     // Counted first: two changes of a client at once happen one after the other.
     await bumpVersion(trx);
     const before = existing(await findClient(trx, principal, id));
     const step = decide(before);
+    await checkEndpoints(trx, context, step?.change.allowed_endpoints);
+    precondition.check(toClient(before, nowMs));
     if (step === undefined) return { row: before, publicIds: [] };
-    await checkEndpoints(trx, context, step.change.allowed_endpoints);
     const after = await updateClient(trx, principal, id, { ...step.change, updated_at: new Date(nowMs) });
     await tell(trx, context, { ...step, before, after });
     return { row: after, publicIds: await loadPublicIds(trx, after, MAX_FORGOTTEN) };
@@ -85,6 +86,7 @@ export async function removeClient(context: AuthorizedContext, id: string): Prom
   const { revoked, publicIds } = await inTenant(services.db, principal, async (trx) => {
     await bumpVersion(trx);
     const before = existing(await findClient(trx, principal, id));
+    context.precondition.check(toClient(before, nowMs));
     const known = await loadPublicIds(trx, before, MAX_FORGOTTEN);
     const keyIds = await releaseKeys(trx, before, now);
     await deleteClient(trx, principal, id);
@@ -130,7 +132,7 @@ async function tell(trx: Trx, context: AuthorizedContext, telling: Telling): Pro
     action,
     resourceType: 'api_client',
     resourceId: row.id,
-    ...(details !== undefined && { details }),
+    details: { name: row.name, ...details },
     before: before && toClient(before, nowMs),
     after: after && toClient(after, nowMs),
   });

@@ -2,11 +2,11 @@
 // registrations.
 
 import { inTenant } from '../../db/tenant-transaction.ts';
-import { operation, type Operation } from '../operation.ts';
+import { operation, type AuthorizedContext, type Operation } from '../operation.ts';
 import { IdParams } from '../schema-parts.ts';
 import { changeClient, existing, makeClient, type Step } from './change.ts';
 import { toRegistration } from './new-client.ts';
-import { toRegistered, toRegisteredWithKeys } from './present.ts';
+import { toClient, toRegistered, toRegisteredWithKeys } from './present.ts';
 import { clientFaults } from './rules.ts';
 import * as schema from './schema.ts';
 import { approve, reactivate, reject, suspend, update } from './steps.ts';
@@ -30,7 +30,7 @@ const registerClient = operation(['admin:clients:create', 'clients:create', 'adm
     const row = toRegistration(body, context);
     const events = ['client.registered', ...(row.status === 'active' ? ['client.approved'] : [])];
     const made = await makeClient(context, row, { action: 'client.register', events });
-    return { status: 201, data: toRegistered(made, context.nowMs) };
+    return { status: 201, ...answer(made, context) };
   },
 });
 
@@ -44,11 +44,13 @@ const getRegistered = operation(['admin:clients:read', 'clients:read'], {
   params: IdParams,
   replies: { 200: schema.RegisteredWithKeys },
   async handle({ params }, { services, principal, nowMs }) {
-    const data = await inTenant(services.db, principal, async (trx) => {
-      const row = existing(await findClient(trx, principal, params.id));
-      return toRegisteredWithKeys(row, await newestKeys(trx, row, MAX_CREDENTIALS), nowMs);
+    const { row, keys } = await inTenant(services.db, principal, async (trx) => {
+      const client = existing(await findClient(trx, principal, params.id));
+      return { row: client, keys: await newestKeys(trx, client, MAX_CREDENTIALS) };
     });
-    return { status: 200, data };
+    const data = toRegisteredWithKeys(row, keys, nowMs);
+    const beside = keys.length === 0 ? {} : { credentials: data.credentials };
+    return { status: 200, data, resource: { ...toClient(row, nowMs), ...beside } };
   },
 });
 
@@ -67,7 +69,7 @@ const putRegistered = operation(MAY_CHANGE, {
     const row = await changeClient(context, params.id, (before) =>
       update(before, toUpdate(body), context.principal, 'body.allowedScopes'),
     );
-    return { status: 200, data: toRegistered(row, context.nowMs) };
+    return { status: 200, ...answer(row, context) };
   },
 });
 
@@ -85,7 +87,7 @@ const approveClient = operation(MAY_DECIDE, {
   async handle({ params, body }, context) {
     const approval = { scopes: body.allowedScopes, principal: context.principal, now: new Date(context.nowMs) };
     const row = await changeClient(context, params.id, (before) => approve(before, approval));
-    return { status: 200, data: toRegistered(row, context.nowMs) };
+    return { status: 200, ...answer(row, context) };
   },
 });
 
@@ -113,7 +115,7 @@ const reactivateClient = operation(MAY_CHANGE, {
   replies: { 200: schema.RegisteredClient },
   async handle({ params }, context) {
     const row = await changeClient(context, params.id, reactivate);
-    return { status: 200, data: toRegistered(row, context.nowMs) };
+    return { status: 200, ...answer(row, context) };
   },
 });
 
@@ -126,6 +128,11 @@ export const REGISTERED_CLIENT_OPERATIONS: readonly Operation[] = [
   suspendClient,
   reactivateClient,
 ];
+
+/** One client under two names has one ETag. */
+function answer(row: ClientRow, { nowMs }: AuthorizedContext) {
+  return { data: toRegistered(row, nowMs), resource: toClient(row, nowMs) };
+}
 
 interface Decided {
   readonly verb: string;
@@ -149,7 +156,7 @@ function decision(anyOf: readonly string[], { verb, summary, description, decide
     replies: { 200: schema.RegisteredClient },
     async handle({ params, body }, context) {
       const row = await changeClient(context, params.id, (before) => decide(before, body.reason));
-      return { status: 200, data: toRegistered(row, context.nowMs) };
+      return { status: 200, ...answer(row, context) };
     },
   });
 }

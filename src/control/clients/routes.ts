@@ -33,7 +33,8 @@ const createClient = operation(['admin:clients:create', 'clients:create'], {
       action: 'client.create',
       events: ['client.created'],
     });
-    return { status: 201, data: toClient(row, context.nowMs) };
+    const data = toClient(row, context.nowMs);
+    return { status: 201, data, resource: data };
   },
 });
 

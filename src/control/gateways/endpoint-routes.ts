@@ -7,11 +7,12 @@ import { operation, type AuthorizedContext, type Operation } from '../operation.
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
 import { IdParams } from '../schema-parts.ts';
 import { changeEndpoint, createEndpoint, type Author } from './draft.ts';
-import { deleteEndpoint, findEndpoint, listEndpoints } from './endpoint-store.ts';
+import { deleteEndpoint, findEndpoint, listEndpoints, type EndpointRow } from './endpoint-store.ts';
 import { toDeleted, toEndpoint } from './present.ts';
 import { endpointFaults } from './rules.ts';
 import * as schema from './schema.ts';
 import { findGateway } from './store.ts';
+import { recordEndpoint } from './trail.ts';
 
 const MAY_READ = ['admin:gateways:read', 'gateways:read'];
 const MAY_CHANGE = ['admin:gateways:update', 'gateways:update'];
@@ -30,9 +31,11 @@ const makeEndpoint = operation(MAY_CHANGE, {
   async handle({ params, body }, context) {
     const row = await context.services.db.transaction().execute(async (trx) => {
       await bumpVersion(trx);
-      return createEndpoint(trx, authorOf(context), params.id, body);
+      const after = await createEndpoint(trx, authorOf(context), params.id, body);
+      await recordEndpoint(trx, context, 'create', { after });
+      return after;
     });
-    return { status: 201, data: toEndpoint(row) };
+    return { status: 201, data: toEndpoint(row), resource: toEndpoint(row) };
   },
 });
 
@@ -67,8 +70,7 @@ const getEndpoint = operation(MAY_READ, {
   replies: { 200: schema.Endpoint },
   async handle({ params }, { services, principal }) {
     const row = await findEndpoint(services.db, principal, placeOf(params));
-    if (row === undefined) throw notFound();
-    return { status: 200, data: toEndpoint(row) };
+    return { status: 200, data: toEndpoint(found(row)) };
   },
 });
 
@@ -86,9 +88,12 @@ const updateEndpoint = operation(MAY_CHANGE, {
   async handle({ params, body }, context) {
     const row = await context.services.db.transaction().execute(async (trx) => {
       await bumpVersion(trx);
-      return changeEndpoint(trx, authorOf(context), placeOf(params), body);
+      const before = found(await findEndpoint(trx, context.principal, placeOf(params)));
+      context.precondition.check(toEndpoint(before));
+      const after = found(await changeEndpoint(trx, authorOf(context), placeOf(params), body));
+      await recordEndpoint(trx, context, 'update', { before, after });
+      return after;
     });
-    if (row === undefined) throw notFound();
     return { status: 200, data: toEndpoint(row) };
   },
 });
@@ -102,10 +107,14 @@ const removeEndpoint = operation(MAY_CHANGE, {
   tag: 'Endpoints',
   params: schema.EndpointParams,
   replies: { 200: schema.Deleted },
-  async handle({ params }, { services, principal }) {
+  async handle({ params }, context) {
+    const { services, principal } = context;
     await services.db.transaction().execute(async (trx) => {
       await bumpVersion(trx);
-      if (!(await deleteEndpoint(trx, principal, placeOf(params)))) throw notFound();
+      const before = found(await findEndpoint(trx, principal, placeOf(params)));
+      context.precondition.check(toEndpoint(before));
+      await deleteEndpoint(trx, principal, placeOf(params));
+      await recordEndpoint(trx, context, 'delete', { before });
     });
     return { status: 200, data: toDeleted(params.endpointId) };
   },
@@ -131,6 +140,7 @@ function sortOf(query: Partial<schema.ListEndpoints>): Sort {
   return { by: query.sortBy ?? 'createdAt', order: query.sortOrder ?? 'asc' };
 }
 
-function notFound(): Problem {
-  return new Problem('not_found', { detail: 'There is no endpoint with this id in this gateway.' });
+function found(row: EndpointRow | undefined): EndpointRow {
+  if (row !== undefined) return row;
+  throw new Problem('not_found', { detail: 'There is no endpoint with this id in this gateway.' });
 }

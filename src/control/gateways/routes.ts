@@ -15,6 +15,7 @@ import { changeGateway, createGateway, type Author } from './draft.ts';
 import { toDeleted, toGateway } from './present.ts';
 import { gatewayFaults, newGatewayFaults } from './rules.ts';
 import * as schema from './schema.ts';
+import { recordDeployment, recordGateway } from './trail.ts';
 import { deleteGateway, findGateway, findGatewayByName, listGateways, type GatewayRow } from './store.ts';
 
 const makeGateway = operation(['admin:gateways:create', 'gateways:create'], {
@@ -28,8 +29,8 @@ const makeGateway = operation(['admin:gateways:create', 'gateways:create'], {
   replies: { 201: schema.Gateway },
   faults: ({ body }) => newGatewayFaults(body),
   async handle({ body }, context) {
-    const row = await changing(context, (trx) => createGateway(trx, authorOf(context), body));
-    return { status: 201, data: toGateway(row) };
+    const row = await changing(context, (trx) => create(trx, context, body));
+    return { status: 201, data: toGateway(row), resource: toGateway(row) };
   },
 });
 
@@ -44,12 +45,12 @@ const putGateway = operation(['admin:gateways:update', 'gateways:update'], {
   replies: { 200: schema.Gateway, 201: schema.Gateway },
   faults: ({ body }) => newGatewayFaults(body),
   async handle({ body }, context) {
-    const author = authorOf(context);
     const { row, isNew } = await changing(context, async (trx) => {
-      const present = await findGatewayByName(trx, author, body.name);
+      const present = await findGatewayByName(trx, context.principal, body.name);
       if (present !== undefined) return { row: await change(trx, context, present, body), isNew: false };
       checkPermission(['admin:gateways:create', 'gateways:create'], context.principal);
-      return { row: await createGateway(trx, author, body), isNew: true };
+      context.precondition.check(undefined);
+      return { row: await create(trx, context, body), isNew: true };
     });
     if (!isNew) await publishStatus(context.services, body);
     return { status: isNew ? 201 : 200, data: toGateway(row) };
@@ -120,7 +121,10 @@ const removeGateway = operation(['admin:gateways:delete', 'gateways:delete'], {
   replies: { 200: schema.Deleted },
   async handle({ params }, context) {
     await changing(context, async (trx) => {
-      if (!(await deleteGateway(trx, context.principal, params.id))) throw notFound();
+      const before = found(await findGateway(trx, context.principal, params.id));
+      context.precondition.check(toGateway(before));
+      await deleteGateway(trx, context.principal, params.id);
+      await recordGateway(trx, context, 'delete', { before });
     });
     await context.services.publish();
     return { status: 200, data: toDeleted(params.id) };
@@ -140,7 +144,9 @@ const deploy = operation(['admin:gateways:update', 'gateways:update'], {
   async handle({ params }, context) {
     const deployment = await changing(context, async (trx) => {
       const gateway = found(await findGateway(trx, context.principal, params.id));
-      return deployGateway(trx, authorOf(context), gateway, context.services);
+      const deployed = await deployGateway(trx, authorOf(context), gateway, context.services);
+      await recordDeployment(trx, context, gateway, deployed);
+      return deployed;
     });
     await context.services.publish();
     return { status: 200, data: deployment };
@@ -168,6 +174,16 @@ async function changing<Result>(
   });
 }
 
+async function create(
+  trx: Kysely<Database>,
+  context: AuthorizedContext,
+  body: schema.CreateGateway,
+): Promise<GatewayRow> {
+  const row = await createGateway(trx, authorOf(context), body);
+  await recordGateway(trx, context, 'create', { after: row });
+  return row;
+}
+
 async function change(
   trx: Kysely<Database>,
   context: AuthorizedContext,
@@ -177,7 +193,10 @@ async function change(
   const author = authorOf(context);
   const isReturning = present.status === 'inactive' && body.status === 'active';
   if (isReturning) await checkReturn(trx, author, present, context.services);
-  return changeGateway(trx, author, present.id, body);
+  context.precondition.check(toGateway(present));
+  const row = await changeGateway(trx, author, present.id, body);
+  await recordGateway(trx, context, 'update', { before: present, after: row });
+  return row;
 }
 
 async function publishStatus(services: Services, body: schema.UpdateGateway): Promise<void> {

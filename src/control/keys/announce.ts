@@ -1,14 +1,14 @@
-// What is told of a change of a key, in its transaction: the audit entry and the event.
+// What is told of a change of a key, in its transaction and last in it: the audit entry and the event.
 
-import type { Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Database } from '../../db/schema.ts';
-import { recordAudit } from '../audit/record.ts';
+import { recordAudit, type AuditContext } from '../audit/record.ts';
 import { emitEvent } from '../events/emit.ts';
-import type { AuthorizedContext } from '../operation.ts';
-import { showing } from './present.ts';
+import { showing, toKeyEvent, type Beholder } from './present.ts';
 import type { KeyRow } from './store.ts';
 
-const EVENTS = { create: 'key.created', revoke: 'key.revoked' } as const;
+/** What subscribers are told of; other changes are for the audit log alone. */
+const EVENTS = { create: 'key.created', update: undefined, revoke: 'key.revoked' } as const;
 
 export interface KeyChanged {
   readonly action: keyof typeof EVENTS;
@@ -17,8 +17,8 @@ export interface KeyChanged {
 }
 
 export async function announceKey(
-  trx: Transaction<Database>,
-  context: AuthorizedContext,
+  trx: Kysely<Database>,
+  context: AuditContext & Beholder,
   { action, before, after }: KeyChanged,
 ): Promise<void> {
   const show = await showing(trx, context, [after]);
@@ -26,13 +26,11 @@ export async function announceKey(
     action: `key.${action}`,
     resourceType: 'api_key',
     resourceId: after.id,
+    details: { name: after.name, owner: after.owner ?? undefined, scopes: after.scopes },
     before: before && show(before),
     after: show(after),
   });
-  const data = {
-    keyId: after.id,
-    name: after.name,
-    ...(after.client_id !== null && { clientId: after.client_id }),
-  };
-  await emitEvent(trx, context.principal, { type: EVENTS[action], data }, new Date(context.nowMs));
+  const type = EVENTS[action];
+  if (type === undefined) return;
+  await emitEvent(trx, context.principal, { type, data: toKeyEvent(after) }, new Date(context.nowMs));
 }

@@ -8,7 +8,7 @@ import { operation, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
 import { closed, IdParams } from '../schema-parts.ts';
 import { makeKey } from './make.ts';
-import { showing, toRevokedKey } from './present.ts';
+import { showing } from './present.ts';
 import { found, revoke } from './revoke.ts';
 import { keyFaults } from './rules.ts';
 import * as schema from './schema.ts';
@@ -37,8 +37,8 @@ const createClientKey = operation(['admin:keys:create', 'keys:create'], {
     return faults;
   },
   async handle({ body }, context) {
-    const key = await makeKey(context, body);
-    return { status: 201, data: { ...key, keyId: key.keyPrefix } };
+    const { data, resource } = await makeKey(context, body);
+    return { status: 201, data: { ...data, keyId: data.keyPrefix }, resource };
   },
 });
 
@@ -83,12 +83,13 @@ const getClientKey = operation(MAY_READ, {
   params: KeyParams,
   replies: { 200: schema.ClientKey },
   async handle({ params }, context) {
-    const data = await inTenant(context.services.db, context.principal, async (trx) => {
+    const resource = await inTenant(context.services.db, context.principal, async (trx) => {
       const row = found(await findKeyOfClient(trx, context.principal, placeOf(params)));
       const show = await showing(trx, context, [row]);
-      return { ...show(row), keyId: row.key_prefix };
+      return show(row);
     });
-    return { status: 200, data };
+    // One key under two names has one ETag.
+    return { status: 200, data: { ...resource, keyId: resource.keyPrefix }, resource };
   },
 });
 
@@ -102,8 +103,8 @@ const revokeClientKey = operation(['admin:keys:delete', 'keys:delete'], {
   params: KeyParams,
   replies: { 200: schema.RevokedKey },
   async handle({ params }, context) {
-    const row = await revoke(context, (trx) => findKeyOfClient(trx, context.principal, placeOf(params)));
-    return { status: 200, data: toRevokedKey(row.id, row.revoked_at ?? new Date(context.nowMs)) };
+    const { principal } = context;
+    return { status: 200, ...(await revoke(context, (trx) => findKeyOfClient(trx, principal, placeOf(params)))) };
   },
 });
 

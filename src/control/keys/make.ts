@@ -7,12 +7,17 @@ import type { AuthorizedContext } from '../operation.ts';
 import { checkGrant } from '../permissions.ts';
 import { announceKey } from './announce.ts';
 import { checkOwnLimits, findOwner, ownerId, type KeyWish } from './owner.ts';
-import { showing, toNewKey } from './present.ts';
+import { showing } from './present.ts';
 import { expiryOf } from './rules.ts';
-import type { NewKey } from './schema.ts';
+import type { Key, NewKey } from './schema.ts';
 
-/** Answers with the key as it is shown this once. */
-export async function makeKey(context: AuthorizedContext, wish: KeyWish): Promise<NewKey> {
+export interface MadeKey {
+  /** The one answer that holds the key itself. */
+  readonly data: NewKey;
+  readonly resource: Key;
+}
+
+export async function makeKey(context: AuthorizedContext, wish: KeyWish): Promise<MadeKey> {
   const { services, principal, nowMs } = context;
   const scopes = wish.scopes ?? [];
   checkGrant(scopes, principal);
@@ -29,7 +34,8 @@ export async function makeKey(context: AuthorizedContext, wish: KeyWish): Promis
     if (clientId === undefined) await bumpVersion(trx);
     await announceKey(trx, context, { action: 'create', after: made.row });
     const show = await showing(trx, context, [made.row]);
-    return toNewKey(show(made.row), made.text);
+    const resource = show(made.row);
+    return { data: { ...resource, apiKey: made.text, key: made.text }, resource };
   });
 }
 

@@ -3,10 +3,10 @@
 import type { Static } from 'typebox';
 import type { Kysely } from 'kysely';
 import type { Database, RateLimit } from '../../db/schema.ts';
+import type { TenantScope } from '../../db/scope.ts';
 import { loadClientLimits } from '../clients/store.ts';
-import type { AuthorizedContext } from '../operation.ts';
 import { resolveRateLimit, type ClientLimits } from '../rate-limit.ts';
-import type { CompactKey, Key, KeyStatus, NewKey, RevokedKey } from './schema.ts';
+import type { CompactKey, Key, KeyStatus, RevokedKey } from './schema.ts';
 import type { KeyRow } from './store.ts';
 
 interface Viewpoint {
@@ -16,10 +16,17 @@ interface Viewpoint {
   readonly client?: ClientLimits | undefined;
 }
 
+/** Of a call, what showing keys needs. */
+export interface Beholder {
+  readonly principal: TenantScope;
+  readonly services: { readonly defaultLimits: RateLimit };
+  readonly nowMs: number;
+}
+
 /** Shows these keys, with what their clients say about limits. */
 export async function showing(
   db: Kysely<Database>,
-  { services, principal, nowMs }: AuthorizedContext,
+  { services, principal, nowMs }: Beholder,
   rows: readonly KeyRow[],
 ): Promise<(row: KeyRow) => Key> {
   const clients = await loadClientLimits(
@@ -54,11 +61,6 @@ function toKey(row: KeyRow, view: Viewpoint): Key {
   };
 }
 
-/** The one answer that holds the key itself. */
-export function toNewKey(key: Key, text: string): NewKey {
-  return { ...key, apiKey: text, key: text };
-}
-
 export function toCompactKey(key: Key): Static<typeof CompactKey> {
   return {
     id: key.id,
@@ -74,6 +76,20 @@ export function toCompactKey(key: Key): Static<typeof CompactKey> {
 
 export function toRevokedKey(id: string, revokedAt: Date): RevokedKey {
   return { id, status: 'revoked', revokedAt: revokedAt.toISOString() };
+}
+
+/** What subscribers are told of a key. */
+export function toKeyEvent(row: KeyRow): Record<string, unknown> {
+  return {
+    keyId: row.id,
+    name: row.name,
+    ...(row.owner !== null && { owner: row.owner }),
+    scopes: row.scopes,
+    keyPrefix: row.key_prefix,
+    ...(row.client_id !== null && { clientId: row.client_id }),
+    ...(row.expires_at !== null && { expiresAt: row.expires_at.toISOString() }),
+    ...(row.revoked_at !== null && { revokedAt: row.revoked_at.toISOString() }),
+  };
 }
 
 function statusOf(row: KeyRow, nowMs: number): KeyStatus {

@@ -7,35 +7,50 @@ import { inTenant } from '../../db/tenant-transaction.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { AuthorizedContext } from '../operation.ts';
 import { announceKey } from './announce.ts';
+import { showing, toRevokedKey } from './present.ts';
+import type { Key, RevokedKey } from './schema.ts';
 import { countOtherOperatorKeys, updateKey, type KeyRow } from './store.ts';
 
 /** `find` looks for the key as the caller named it; undefined when there is none. */
 export type Find = (trx: Transaction<Database>) => Promise<KeyRow | undefined>;
 
-/** Answers with the key, revoked now or before. */
-export async function revoke(context: AuthorizedContext, find: Find): Promise<KeyRow> {
-  const { services, principal } = context;
-  const row = await inTenant(services.db, principal, async (trx) => {
-    const present = found(await find(trx));
-    if (present.revoked_at !== null) return present;
-    // Counted first: from here on no other key changes, so the last key of an operator is seen to be the last.
-    await bumpVersion(trx);
-    const before = found(await find(trx));
-    return before.revoked_at === null ? revokeNow(trx, context, before) : before;
-  });
-  await services.dataPlane.forgetCredentials([row.public_id]);
-  return row;
+export interface Revoked {
+  readonly data: RevokedKey;
+  readonly resource: Key;
 }
 
-async function revokeNow(trx: Transaction<Database>, context: AuthorizedContext, before: KeyRow): Promise<KeyRow> {
-  const { principal, nowMs } = context;
+/** Answers with the key, revoked now or before. */
+export async function revoke(context: AuthorizedContext, find: Find): Promise<Revoked> {
+  const { services, principal, nowMs } = context;
+  const { row, resource } = await inTenant(services.db, principal, async (trx) => {
+    const after = await revokeIn(trx, context, find);
+    const show = await showing(trx, context, [after]);
+    return { row: after, resource: show(after) };
+  });
+  await services.dataPlane.forgetCredentials([row.public_id]);
+  return { data: toRevokedKey(row.id, row.revoked_at ?? new Date(nowMs)), resource };
+}
+
+async function revokeIn(trx: Transaction<Database>, context: AuthorizedContext, find: Find): Promise<KeyRow> {
+  const { principal, precondition, nowMs } = context;
   const now = new Date(nowMs);
-  // The setup can be done only once: without any operator's key nobody could ever get in again.
-  const isOperators = before.operator_id !== null;
-  if (isOperators && (await countOtherOperatorKeys(trx, before, now)) === 0) throw new Problem('last_operator_key');
-  const row = await updateKey(trx, principal, before.id, { revoked_at: now, updated_at: now });
-  await announceKey(trx, context, { action: 'revoke', before, after: row });
-  return row;
+  const present = found(await find(trx));
+  // Counted first: from here on no other key changes, so the last key of an operator is seen to be the last.
+  if (present.revoked_at === null) await bumpVersion(trx);
+  const before = present.revoked_at === null ? found(await find(trx)) : present;
+  const show = await showing(trx, context, [before]);
+  if (before.revoked_at === null) await checkNotLast(trx, before, now);
+  precondition.check(show(before));
+  if (before.revoked_at !== null) return before;
+  const after = await updateKey(trx, principal, before.id, { revoked_at: now, updated_at: now });
+  await announceKey(trx, context, { action: 'revoke', before, after });
+  return after;
+}
+
+/** The setup can be done only once: without any operator's key nobody could ever get in again. */
+async function checkNotLast(trx: Transaction<Database>, key: KeyRow, now: Date): Promise<void> {
+  if (key.operator_id === null) return;
+  if ((await countOtherOperatorKeys(trx, key, now)) === 0) throw new Problem('last_operator_key');
 }
 
 export function found(row: KeyRow | undefined): KeyRow {

@@ -9,9 +9,10 @@ import { operation, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
 import { checkGrant } from '../permissions.ts';
 import { IdParams } from '../schema-parts.ts';
+import { announceKey } from './announce.ts';
 import { makeKey } from './make.ts';
 import { checkOwnLimits, checkScopesOfOwner } from './owner.ts';
-import { showing, toCompactKey, toRevokedKey } from './present.ts';
+import { showing, toCompactKey } from './present.ts';
 import { found, revoke } from './revoke.ts';
 import { expiryOf, keyFaults } from './rules.ts';
 import * as schema from './schema.ts';
@@ -35,7 +36,7 @@ const createKey = operation(['admin:keys:create', 'keys:create'], {
   },
   faults: ({ body }, { nowMs }) => keyFaults(body, nowMs),
   async handle({ body }, context) {
-    return { status: 201, data: await makeKey(context, body) };
+    return { status: 201, ...(await makeKey(context, body)) };
   },
 });
 
@@ -123,8 +124,10 @@ const changeKey = operation(['admin:keys:update', 'keys:update'], {
       // What the key has already is not given now.
       checkGrant(body.scopes ?? [], principal, before.scopes);
       await checkScopesOfOwner(trx, before, body.scopes);
+      const show = await showing(trx, context, [before]);
+      context.precondition.check(show(before));
       const after = await updateKey(trx, principal, before.id, { ...toChange(body), updated_at: new Date(nowMs) });
-      const show = await showing(trx, context, [after]);
+      await announceKey(trx, context, { action: 'update', before, after });
       return { row: after, data: show(after) };
     });
     await services.dataPlane.forgetCredentials([row.public_id]);
@@ -147,8 +150,7 @@ const revokeKey = operation(['admin:keys:delete', 'keys:delete'], {
     present: ({ data }) => ({ ...data, revokedAt: Date.parse(data.revokedAt) }),
   },
   async handle({ params }, context) {
-    const row = await revoke(context, (trx) => findKey(trx, context.principal, params.id));
-    return { status: 200, data: toRevokedKey(row.id, row.revoked_at ?? new Date(context.nowMs)) };
+    return { status: 200, ...(await revoke(context, (trx) => findKey(trx, context.principal, params.id))) };
   },
 });
 

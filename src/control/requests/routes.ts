@@ -4,9 +4,10 @@ import { Type } from 'typebox';
 import { Problem } from '../../lib/problem.ts';
 import { operation, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
+import { periodFaults, toPeriod } from '../period.ts';
 import { IdParams } from '../schema-parts.ts';
 import { toRequest } from './present.ts';
-import { requestFaults, toPeriod, toStatusRanges } from './rules.ts';
+import { toStatusRanges } from './rules.ts';
 import * as schema from './schema.ts';
 import { findRequest, listRequests, type RequestFilter } from './store.ts';
 
@@ -22,7 +23,7 @@ const listAllRequests = operation(MAY_READ, {
   query: schema.ListRequests,
   replies: { 200: Type.Array(schema.Request) },
   isList: true,
-  faults: ({ query }) => [...pagingFaults(query, sortOf(query)), ...requestFaults(query)],
+  faults: ({ query }) => [...pagingFaults(query, sortOf(query)), ...periodFaults(query)],
   async handle({ query }, { services, principal }) {
     // So that callers find what they did a moment ago.
     await services.dataPlane.flushRecords();

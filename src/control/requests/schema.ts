@@ -2,7 +2,8 @@
 
 import { Type, type Static } from 'typebox';
 import { pagingFields } from '../paging.ts';
-import { closed, givenTime, optional, oneOf, text, time } from '../schema-parts.ts';
+import { periodFields } from '../period.ts';
+import { closed, optional, oneOf, text, time } from '../schema-parts.ts';
 
 export const ListRequests = closed({
   ...pagingFields(1_000),
@@ -19,10 +20,7 @@ export const ListRequests = closed({
   minDurationMs: optional(
     Type.Number({ minimum: 0, maximum: 86_400_000, description: 'Calls that took at least so long.' }),
   ),
-  startDate: optional(givenTime('From this time on.')),
-  endDate: optional(givenTime('Until before this time.')),
-  dateFrom: optional(givenTime('The same as startDate.')),
-  dateTo: optional(givenTime('The same as endDate.')),
+  ...periodFields,
   search: optional(text(200, 'Anywhere in the request id, path, query, user agent, address or error code.')),
 });
 

@@ -5,7 +5,8 @@ import type { Database } from '../../db/schema.ts';
 import type { TenantScope } from '../../db/scope.ts';
 import { readPage, toLikePattern, type PageOf, type SortColumn } from '../page-query.ts';
 import type { Paging, Sort } from '../paging.ts';
-import type { Period, StatusRange } from './rules.ts';
+import type { Period } from '../period.ts';
+import type { StatusRange } from './rules.ts';
 
 export type RequestRow = Selectable<Database['request_logs']>;
 

@@ -1,12 +1,16 @@
 // The setup: the first operator and its key, once.
 
+import type { Kysely } from 'kysely';
 import { readInstallation } from '../../db/installation.ts';
-import { DEFAULT_TENANT_ID, type RateLimit } from '../../db/schema.ts';
+import { DEFAULT_TENANT_ID, type Database, type RateLimit } from '../../db/schema.ts';
 import { newId } from '../../lib/id.ts';
 import { Problem } from '../../lib/problem.ts';
+import { recordAudit } from '../audit/record.ts';
 import { isLocal } from '../caller.ts';
 import { issueKey } from '../issue-key.ts';
-import { publicOperation, type Operation } from '../operation.ts';
+import { announceKey } from '../keys/announce.ts';
+import type { KeyRow } from '../keys/store.ts';
+import { publicOperation, type Context, type Operation } from '../operation.ts';
 import { isSameSecret } from '../same-secret.ts';
 import { SetupAnswer, SetupHeaders, SetupRequest } from './schema.ts';
 import { claimSetup, insertOperator } from './store.ts';
@@ -53,10 +57,36 @@ const setup = publicOperation({
         expiresAt: null,
         createdBy: operator.id,
       };
-      return issueKey(trx, order, { keyPrefix: services.keyPrefix, hmacSecret: services.hmacSecret, nowMs });
+      const made = await issueKey(trx, order, {
+        keyPrefix: services.keyPrefix,
+        hmacSecret: services.hmacSecret,
+        nowMs,
+      });
+      await recordSetup(trx, context, operator, made.row);
+      return made;
     });
     return { status: 201, data: { ...operator, apiKey: issued.text, key: issued.text, keyId: issued.row.id } };
   },
 });
+
+/** The first operator makes itself. */
+async function recordSetup(
+  trx: Kysely<Database>,
+  context: Context,
+  operator: { readonly id: string; readonly name: string; readonly email: string; readonly role: string },
+  key: KeyRow,
+): Promise<void> {
+  const { id: operatorId, name } = operator;
+  const principal = { kind: 'operator', tenantId: DEFAULT_TENANT_ID, keyId: key.id, operatorId, name } as const;
+  const call = { ...context, principal };
+  await recordAudit(trx, call, {
+    action: 'operator.create',
+    resourceType: 'operator',
+    resourceId: operatorId,
+    details: { setup: true },
+    after: operator,
+  });
+  await announceKey(trx, call, { action: 'create', after: key });
+}
 
 export const SETUP_OPERATIONS: readonly Operation[] = [setup];
