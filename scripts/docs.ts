@@ -1,6 +1,10 @@
 // Writes docs/reference from the code: `npm run docs`. test/docs.test.ts fails when it was forgotten.
 
 import { writeFileSync } from 'node:fs';
+import { RUN_COMMANDS } from '../src/cli/config.ts';
+import { GROUPS } from '../src/cli/groups/index.ts';
+import { renderCommandLine } from '../src/cli/reference.ts';
+import { SINGLE_COMMANDS } from '../src/cli/run.ts';
 import { SETTINGS, settingNames, showSetting } from '../src/config.ts';
 import { OPERATIONS } from '../src/control/operations.ts';
 import { renderErrors, renderOperations } from '../src/control/reference.ts';
@@ -11,6 +15,7 @@ export function renderReference(): Record<string, string> {
     'settings.md': renderSettings(),
     'errors.md': renderErrors(),
     'api.md': renderOperations(OPERATIONS),
+    'cli.md': renderCommandLine({ running: RUN_COMMANDS, single: SINGLE_COMMANDS, groups: GROUPS }),
   };
 }
 

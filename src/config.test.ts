@@ -91,6 +91,11 @@ describe('settings', () => {
     assert.deepEqual(faultsOf({ PORT: 'x', TOLLGATEPORT: 'x', tollgate_port: 'x', PATH: '/bin' }), []);
   });
 
+  test('are read apart from what commands that call the API go by', () => {
+    const { settings } = load({ TOLLGATE_URL: 'http://x', TOLLGATE_API_KEY: 'k', TOLLGATE_PROFILE: 'p' });
+    assert.equal(settings.PORT, 8080);
+  });
+
   test('are frozen', () => {
     const loaded = load({});
     for (const part of [loaded, loaded.settings, loaded.sources]) assert.ok(Object.isFrozen(part));

@@ -148,14 +148,14 @@ export interface LoadedSettings {
 }
 
 const PREFIX = 'TOLLGATE_';
-const DEFAULT_FILE = 'tollgate.yaml';
+const NO_SETTING = /^(?:CONFIG|URL|API_KEY|PROFILE)$/; // The last three are for commands that call the API.
 
 /** Reads the settings file and the environment; throws a SettingsError that tells every fault. */
 export function loadSettings(env: Readonly<Record<string, string | undefined>>): LoadedSettings {
   const faults: string[] = [];
   const given = new Map<string, { text: string; source: 'file' | 'environment'; shown: string }>();
   const named = env[`${PREFIX}CONFIG`] ?? '';
-  const file = named === '' ? DEFAULT_FILE : named;
+  const file = named === '' ? 'tollgate.yaml' : named;
   for (const [key, value] of Object.entries(readSettingsFile(file, named !== ''))) {
     const name = key.toUpperCase();
     if (key !== key.toLowerCase() || !isSettingName(name))
@@ -165,8 +165,8 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     } else faults.push(`${name} (${file}): must be a plain value`);
   }
   for (const [variable, value] of Object.entries(env)) {
-    if (!variable.startsWith(PREFIX) || variable === `${PREFIX}CONFIG` || value === undefined) continue;
     const name = variable.slice(PREFIX.length);
+    if (!variable.startsWith(PREFIX) || NO_SETTING.test(name) || value === undefined) continue;
     if (!isSettingName(name)) faults.push(unknownName(variable, '', (known) => PREFIX + known));
     // An empty variable means "not given", as in container files.
     else if (value !== '') given.set(name, { text: value, source: 'environment', shown: variable });

@@ -1,43 +1,56 @@
 #!/usr/bin/env node
-// The program: `tollgate` starts a node, `tollgate config` prints the settings in force.
+// The program: `tollgate` starts a node, `tollgate config` prints the settings in force, and the other commands manage a node by its API.
 
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { pino } from 'pino';
 import { toBanner } from './banner.ts';
-import { printConfig } from './cli/config.ts';
+import { printConfig, RUN_COMMANDS } from './cli/config.ts';
+import { GROUPS } from './cli/groups/index.ts';
+import { programHelp } from './cli/help.ts';
+import { runCommand, SINGLE_COMMANDS } from './cli/run.ts';
+import type { World } from './cli/world.ts';
 import { loadSettings, SettingsError } from './config.ts';
-import { startNode, type RunningNode } from './node.ts';
-
-const USAGE = `Usage: tollgate [command]
-
-Commands:
-  start    run the gateway and its management API (also without a command)
-  config   print every setting as it is in force, secrets masked
-
-Settings come from tollgate.yaml and the environment; docs/reference/settings.md tells each.`;
+import type { RunningNode } from './node.ts';
 
 async function main(args: readonly string[]): Promise<void> {
   const [command = 'start', ...rest] = args;
-  if (rest.length > 0)
-    throw new SettingsError([`${command}: takes no arguments, but got "${rest.join(' ')}"\n\n${USAGE}`]);
   switch (command) {
     case 'start':
+      checkAlone(command, rest);
       return start();
     case 'config':
+      checkAlone(command, rest);
       return printConfig(process.env, print);
     case 'help':
     case '--help':
     case '-h':
-      return print(USAGE);
+      return print(programHelp(RUN_COMMANDS, SINGLE_COMMANDS, GROUPS));
     default:
-      throw new SettingsError([`${command}: there is no such command\n\n${USAGE}`]);
+      process.exitCode = await runCommand(args, worldOf());
   }
+}
+
+function checkAlone(command: string, rest: readonly string[]): void {
+  if (rest.length === 0) return;
+  throw new SettingsError([
+    `${command}: takes no arguments, but got ${rest.length}; \`tollgate help\` tells what the commands are`,
+  ]);
+}
+
+function worldOf(): World {
+  const { env, stdin, stdout, stderr } = process;
+  // Whoever read the output has enough, as `head` has.
+  stdout.on('error', (cause: NodeJS.ErrnoException) => (cause.code === 'EPIPE' ? process.exit(0) : fail(cause)));
+  return { env, homeDir: homedir(), stdin, stdout, stderr };
 }
 
 async function start(): Promise<void> {
   const { settings } = loadSettings(process.env);
   // Synchronous: the last words of a process that ends are written before it ends.
   const log = pino({ level: settings.LOG_LEVEL, base: null }, pino.destination({ fd: 2, sync: true }));
+  // Loaded here: a command that only calls the API of a node needs nothing of what makes one.
+  const { startNode } = await import('./node.ts');
   const node = await startNode(settings, log);
   stopOnSignals(node);
   print(

@@ -1,0 +1,10 @@
+// Every group of commands that speaks to the API.
+
+import type { Group } from '../command.ts';
+import { audit } from './audit.ts';
+import { clients } from './clients.ts';
+import { keys } from './keys.ts';
+import { operators } from './operators.ts';
+import { tenants } from './tenants.ts';
+
+export const GROUPS: readonly Group[] = [keys, clients, operators, tenants, audit];
