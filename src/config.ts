@@ -42,7 +42,8 @@ export const SETTINGS = {
       'Folder for the embedded Postgres, the secrets made at the first start, and the lock. One Tollgate at a time.',
   }),
   DATABASE_URL: optional('postgres:// URL', /^postgres(ql)?:\/\/./, {
-    meaning: 'PostgreSQL to use in place of the embedded one, as `postgres://user:password@host:5432/database`.',
+    meaning:
+      'PostgreSQL to use in place of the embedded one, as `postgres://user:password@host:5432/database`. The user owns the tables and needs `CREATEROLE`, or a role that was prepared (docs/tenants-and-roles.md).',
     secret: true,
   }),
   REDIS_URL: optional('redis:// URL', /^rediss?:\/\/./, {
@@ -67,6 +68,10 @@ export const SETTINGS = {
   }),
   KEY_PREFIX: textual('tg_live', 'lower-case letters, digits, _', /^[a-z][a-z0-9_]{0,30}[a-z0-9]$/, {
     meaning: 'What the text of new keys begins with, so that people and leak scanners know it.',
+  }),
+  UNDEFINED_SCOPES: choice('accept', ['accept', 'refuse'], {
+    meaning:
+      'Whether keys and roles may hold scopes that no endpoint requires and Tollgate does not know: `refuse` finds misspelt ones, but then endpoints come before the keys for them.',
   }),
   DEFAULT_REQUESTS_PER_MINUTE: integer(100, 1, 2_147_483_647, {
     meaning: 'Limit per minute of a key that names no limits.',

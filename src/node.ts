@@ -21,6 +21,7 @@ import { DataDirInUse, openDataDir, type DataDir } from './data-dir.ts';
 import { readInstallation } from './db/installation.ts';
 import { DatabaseNewer, migrate } from './db/migrate.ts';
 import { DatabaseUnreachable, openDatabase, type OpenedDatabase } from './db/open.ts';
+import { TenantRoleUnfit } from './db/tenant-role.ts';
 import { startEcho } from './demo/echo.ts';
 import type { EdgeLimits } from './gateway/edge/limits.ts';
 import {
@@ -80,6 +81,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     keyPrefix: settings.KEY_PREFIX,
     hmacSecret: secrets.hmacSecret,
     encryptionKey: secrets.encryptionKey,
+    undefinedScopes: settings.UNDEFINED_SCOPES,
     defaultLimits,
     clients: {
       isApprovalAutomatic: settings.CLIENT_APPROVAL === 'automatic',
@@ -227,7 +229,7 @@ async function openStore(settings: Settings, dataDir: DataDir, secrets: Secrets)
       ),
     );
   } catch (cause) {
-    if (cause instanceof DatabaseUnreachable || cause instanceof DatabaseNewer)
+    if (cause instanceof DatabaseUnreachable || cause instanceof DatabaseNewer || cause instanceof TenantRoleUnfit)
       throw new SettingsError([`${setting}: ${cause.message}`]);
     throw cause;
   }

@@ -8,6 +8,7 @@ import type { Claim } from './idempotency/store.ts';
 import type {
   Answer,
   Arrival,
+  Authorize,
   BoundOperation,
   Context,
   Form,
@@ -33,7 +34,7 @@ interface Binding<
 > {
   readonly spec: Spec<P, Q, H, B, R, C>;
   readonly standards: Standards;
-  readonly authorize: (context: Context) => C;
+  readonly authorize: Authorize<C>;
 }
 
 /** The headers of the standards, as far as the operation keeps to them. */
@@ -56,7 +57,7 @@ export function bind<
   return async (raw, arrival, form) => {
     const given = toStandardInput(raw, standards);
     const precondition = createPrecondition(given.ifMatch, given.ifNoneMatch);
-    const context = authorize({ ...arrival, precondition, claim: undefined });
+    const context = await authorize({ ...arrival, precondition, claim: undefined }, raw);
     const input = check(raw, context);
     const carryOut = async (claim: Claim | undefined): Promise<Outcome> => {
       const answer = await spec.handle(input, { ...context, claim });

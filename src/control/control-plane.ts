@@ -6,6 +6,7 @@ import type { Database, RateLimit } from '../db/schema.ts';
 import type { Policy } from '../gateway/policy.ts';
 import type { GatewayConfig } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { UndefinedScopes } from './defined-scopes.ts';
 import { toOpenApi } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { OPERATIONS } from './operations.ts';
@@ -25,6 +26,7 @@ export interface ControlPlaneOptions {
   readonly keyPrefix: string;
   readonly hmacSecret: string;
   readonly encryptionKey: string;
+  readonly undefinedScopes: UndefinedScopes;
   readonly defaultLimits: RateLimit;
   readonly clients: ClientRules;
   readonly dataPlane: DataPlane;

@@ -20,6 +20,8 @@ const STATUS_LIST = /^([1-5]\d\d|[1-5]xx)(,([1-5]\d\d|[1-5]xx))*$/i;
 const SERVICE_NAME = /^[A-Za-z][A-Za-z0-9._-]*$/;
 const AUDIT_CHECKPOINT = /^(0|[1-9]\d{0,14}):[\w-]{43}$/;
 const IDEMPOTENCY_KEY = /^(?:[\x21\x23-\x7E]{1,255}|"[\x20\x21\x23-\x7E]{1,255}")$/;
+const SLUG = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const ROLE_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
 const ROUTE_PREFIX = /^(\/|(\/[A-Za-z0-9._~-]+)+)$/;
 
 export const FORMATS: Readonly<Record<string, TextFormat>> = {
@@ -43,6 +45,14 @@ export const FORMATS: Readonly<Record<string, TextFormat>> = {
   'service-name': {
     check: (text) => SERVICE_NAME.test(text),
     message: 'must begin with a letter and hold letters, digits, dots, dashes and underscores only',
+  },
+  slug: {
+    check: (text) => SLUG.test(text),
+    message: 'must begin with a small letter and hold small letters, digits and single dashes only, such as acme-corp',
+  },
+  'role-name': {
+    check: (text) => ROLE_NAME.test(text),
+    message: 'must begin with a letter and hold letters, digits, dashes and underscores only, such as BILLING_ADMIN',
   },
   'route-prefix': {
     check: (text) => ROUTE_PREFIX.test(text) && !/\/\.\.?(\/|$)/.test(text),

@@ -3,6 +3,7 @@
 import type { TObject, TSchema } from 'typebox';
 import { PROBLEMS } from '../lib/problem.ts';
 import type { Form, Operation } from './operation.ts';
+import type { Access } from './permissions.ts';
 import { replySchema } from './reply-schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -27,6 +28,15 @@ export function toOpenApi(operations: readonly Operation[]): Json {
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
         bearer: { type: 'http', scheme: 'bearer' },
+      },
+      parameters: {
+        TenantId: {
+          name: 'X-Tenant-Id',
+          in: 'header',
+          description:
+            'The tenant to act in, for operators of the default tenant who hold `admin:tenants:act`. The caller’s own unless told.',
+          schema: { type: 'string' },
+        },
       },
       responses: {
         Problem: {
@@ -83,6 +93,7 @@ function toPathItem(operation: Operation, form: Form): Json {
     description: toDescription(operation),
     security: operation.access === 'public' ? [] : [{ apiKey: [] }, { bearer: [] }],
     parameters: [
+      ...(operation.access === 'public' ? [] : [{ $ref: '#/components/parameters/TenantId' }]),
       ...toParameters('path', operation.params),
       ...toParameters('query', operation.query),
       ...toParameters('header', operation.headers),
@@ -98,11 +109,14 @@ function toPathItem(operation: Operation, form: Form): Json {
 }
 
 function toDescription({ description, access }: Operation): string {
-  const needs =
-    access === 'public'
-      ? 'No credential is needed.'
-      : `Needs ${access.anyOf.map((scope) => `\`${scope}\``).join(' or ')}.`;
+  const needs = toNeeds(access);
   return description === '' ? needs : `${description} ${needs}`;
+}
+
+function toNeeds(access: Access): string {
+  if (access === 'public') return 'No credential is needed.';
+  if (access === 'authenticated') return 'Needs a credential, and whatever is told above.';
+  return `Needs ${access.anyOf.map((scope) => `\`${scope}\``).join(' or ')}.`;
 }
 
 function toParameters(place: 'path' | 'query' | 'header', schema: TObject): Json[] {

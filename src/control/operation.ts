@@ -4,6 +4,7 @@
 import { Type, type Static, type TObject, type TSchema } from 'typebox';
 import type { Principal } from '../gateway/ports.ts';
 import type { Fault } from '../lib/problem.ts';
+import { actIn, TENANT_HEADER } from './acting.ts';
 import { bind } from './bind.ts';
 import type { Caller } from './caller.ts';
 import type { Claim } from './idempotency/store.ts';
@@ -160,6 +161,9 @@ export interface Operation {
   bind(validation: Validation): BoundOperation;
 }
 
+/** Lets a caller in, or throws. */
+export type Authorize<C extends Context> = (context: Context, raw: RawInput) => Promise<C>;
+
 const NOTHING = Type.Object({}, { additionalProperties: false });
 type Nothing = typeof NOTHING;
 
@@ -171,21 +175,24 @@ export function publicOperation<
   H extends TObject = Nothing,
   B extends TObject = Nothing,
 >(spec: Spec<P, Q, H, B, R, Context>): Operation {
-  return toOperation(spec, 'public', (context) => context);
+  return toOperation(spec, 'public', async (context) => context);
 }
 
-/** An operation for callers who hold one of the permissions. */
+/** An operation for callers who hold one of the permissions, in the tenant that they act in. */
 export function operation<
   R extends Replies,
   P extends TObject = Nothing,
   Q extends TObject = Nothing,
   H extends TObject = Nothing,
   B extends TObject = Nothing,
->(anyOf: readonly string[], spec: Spec<P, Q, H, B, R, AuthorizedContext>): Operation {
-  return toOperation(spec, { anyOf }, (context) => ({
-    ...context,
-    principal: checkPermission(anyOf, context.principal),
-  }));
+>(anyOf: 'authenticated' | readonly string[], spec: Spec<P, Q, H, B, R, AuthorizedContext>): Operation {
+  const access = anyOf === 'authenticated' ? anyOf : { anyOf };
+  return toOperation(spec, access, async (context, { headers }) => {
+    const caller = checkPermission(anyOf, context.principal);
+    const tenantId = headers[TENANT_HEADER];
+    const principal = typeof tenantId === 'string' ? await actIn(context.services.db, caller, tenantId) : caller;
+    return { ...context, principal };
+  });
 }
 
 function toOperation<
@@ -195,7 +202,7 @@ function toOperation<
   H extends TObject,
   B extends TObject,
   C extends Context,
->(spec: Spec<P, Q, H, B, R, C>, access: Access, authorize: (context: Context) => C): Operation {
+>(spec: Spec<P, Q, H, B, R, C>, access: Access, authorize: Authorize<C>): Operation {
   const standards = standardsOf({ method: spec.method, path: spec.path, access });
   const headers = { ...spec.headers?.properties, ...standards.headers.properties };
   return {

@@ -10,8 +10,13 @@ import { HEALTH_OPERATIONS } from './health/routes.ts';
 import { CLIENT_KEY_OPERATIONS } from './keys/client-key-routes.ts';
 import { KEY_OPERATIONS } from './keys/routes.ts';
 import type { Method, Operation } from './operation.ts';
+import { OPERATOR_KEY_OPERATIONS } from './operators/key-routes.ts';
+import { PASSWORD_OPERATIONS } from './operators/password-routes.ts';
+import { OPERATOR_OPERATIONS } from './operators/routes.ts';
 import { REQUEST_OPERATIONS } from './requests/routes.ts';
+import { ROLE_OPERATIONS } from './roles/routes.ts';
 import { SETUP_OPERATIONS } from './setup/routes.ts';
+import { TENANT_OPERATIONS } from './tenants/routes.ts';
 
 export const OPERATIONS: readonly Operation[] = [
   ...SETUP_OPERATIONS,
@@ -22,6 +27,11 @@ export const OPERATIONS: readonly Operation[] = [
   ...GATEWAY_OPERATIONS,
   ...ENDPOINT_OPERATIONS,
   ...REQUEST_OPERATIONS,
+  ...TENANT_OPERATIONS,
+  ...OPERATOR_OPERATIONS,
+  ...OPERATOR_KEY_OPERATIONS,
+  ...PASSWORD_OPERATIONS,
+  ...ROLE_OPERATIONS,
   ...AUDIT_OPERATIONS,
   ...HEALTH_OPERATIONS,
   ...DESCRIPTION_OPERATIONS,

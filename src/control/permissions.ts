@@ -1,13 +1,25 @@
 // Who may do what, and who may give what. Pure.
 
+import { DEFAULT_TENANT_ID } from '../db/schema.ts';
 import type { Principal } from '../gateway/ports.ts';
 import { Problem, type Fault } from '../lib/problem.ts';
 import { hasScope, normalizeScope } from '../lib/scope.ts';
+import { findBuiltInRole } from './built-in-roles.ts';
 
-export type Access = 'public' | { readonly anyOf: readonly string[] };
+/** Anybody; whoever proves themselves, with the rest decided by the operation; or holders of one of the permissions. */
+export type Access = 'public' | 'authenticated' | { readonly anyOf: readonly string[] };
 
-/** What each role may do. An operator's key is bounded by it. */
-const ROLES: ReadonlyMap<string, readonly string[]> = new Map([['SUPER_ADMIN', ['*']]]);
+/** What a management permission can be about: `admin:<one of these>:<action>`. */
+export const ADMIN_RESOURCES: readonly string[] = [
+  'clients',
+  'gateways',
+  'keys',
+  'logs',
+  'roles',
+  'system',
+  'tenants',
+  'users',
+];
 
 /** Resources of Tollgate itself, those of later releases too: their scopes are never a customer's to invent. */
 const OWN_RESOURCES: ReadonlySet<string> = new Set([
@@ -39,8 +51,14 @@ const OWN_RESOURCES: ReadonlySet<string> = new Set([
   'webhooks',
 ]);
 
-export function permissionsOf(role: string): readonly string[] {
-  return ROLES.get(role) ?? [];
+/** What a role may do, in normal spelling: one that every tenant has, or one of the tenant's own, with what that one holds. */
+export function permissionsOf(role: string, own: readonly string[] | null = null): readonly string[] {
+  return findBuiltInRole(role)?.permissions ?? (own ?? []).map(normalizeScope);
+}
+
+/** Operators of the default tenant run the installation: they make tenants, and may act in each. */
+export function isOfPlatform({ kind, tenantId }: Principal): boolean {
+  return kind === 'operator' && tenantId === DEFAULT_TENANT_ID;
 }
 
 /** Scopes that both sides cover: what a key with the one has when its operator's role allows the other. In normal spelling. */
@@ -49,14 +67,18 @@ export function intersectScopes(left: readonly string[], right: readonly string[
   return [...new Set(both)];
 }
 
-/** Throws unless the principal holds one of the permissions. */
-export function checkPermission(anyOf: readonly string[], principal: Principal | undefined): Principal {
+/** Throws unless the principal is allowed in. */
+export function checkPermission(
+  access: 'authenticated' | readonly string[],
+  principal: Principal | undefined,
+): Principal {
   if (principal === undefined) {
     throw new Problem('missing_credentials', { headers: ['www-authenticate', 'Bearer realm="tollgate"'] });
   }
-  if (anyOf.some((permission) => hasScope(principal.scopes, permission))) return principal;
+  if (access === 'authenticated' || access.some((permission) => hasScope(principal.scopes, permission)))
+    return principal;
   throw new Problem('insufficient_scope', {
-    detail: `This call needs ${anyOf.join(' or ')}; the key does not hold it.`,
+    detail: `This call needs ${access.join(' or ')}; the key does not hold it.`,
   });
 }
 
@@ -78,6 +100,22 @@ export function checkGrant(
 /** Of an operator who holds one of these, giving scopes is the work. */
 const MAKERS = ['admin:keys:create', 'admin:clients:create', 'admin:clients:update', 'admin:clients:approve'];
 
+/** Throws for the key of a client: whatever its scopes, it changes nobody who manages, or it could give itself what it was not given. */
+export function checkManages(principal: Principal, what: 'clients' | 'operators' | 'roles' | 'tenants'): void {
+  if (principal.clientId === undefined) return;
+  throw new Problem('insufficient_scope', { detail: `The key of a client cannot make or change ${what}.` });
+}
+
+/**
+ * Throws unless the principal may do all that the other may: whoever changes somebody mightier, or their keys, could make that might
+ * their own. `who` is named to the caller.
+ */
+export function checkReach(held: readonly string[], principal: Principal, who: string): void {
+  const beyond = held.filter((scope) => !hasScope(principal.scopes, scope));
+  if (beyond.length === 0) return;
+  throw new Problem('beyond_reach', { detail: `${who} may ${beyond.join(', ')}; your key may not.` });
+}
+
 /**
  * Nobody gives what they do not hold. But the scopes of a customer's own APIs are held by nobody at first, so operators who make
  * keys or clients give them freely; Tollgate's own are never such.
@@ -85,10 +123,11 @@ const MAKERS = ['admin:keys:create', 'admin:clients:create', 'admin:clients:upda
 export function mayGrant(scope: string, principal: Principal): boolean {
   if (hasScope(principal.scopes, scope)) return true;
   const makes = MAKERS.some((permission) => hasScope(principal.scopes, permission));
-  return principal.kind === 'operator' && makes && isForeign(scope);
+  return principal.kind === 'operator' && makes && !isOwnScope(scope);
 }
 
-function isForeign(scope: string): boolean {
+/** Whether Tollgate itself asks for it, or for a part of it. In normal spelling. */
+export function isOwnScope(scope: string): boolean {
   const [resource = ''] = scope.split(':');
-  return scope !== '*' && !OWN_RESOURCES.has(resource);
+  return scope === '*' || OWN_RESOURCES.has(resource);
 }

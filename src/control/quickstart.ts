@@ -4,6 +4,7 @@ import { Type, type Static } from 'typebox';
 import { parse as parseYaml } from 'yaml';
 import { bumpVersion, readInstallation } from '../db/installation.ts';
 import { DEFAULT_TENANT_ID } from '../db/schema.ts';
+import { inTenant } from '../db/tenant-transaction.ts';
 import type { Fault } from '../lib/problem.ts';
 import { deployGateway } from './gateways/deploy.ts';
 import { createEndpoint, createGateway } from './gateways/draft.ts';
@@ -35,12 +36,12 @@ export async function fillQuickstart(
 ): Promise<boolean> {
   if ((await readInstallation(services.db)).firstGatewayAt !== undefined) return false;
   const { gateways } = parseQuickstart(substitute(parseYaml(yamlText), substitutions));
-  const isFilled = await services.db.transaction().execute(async (trx) => {
+  const author = { tenantId: DEFAULT_TENANT_ID, by: 'quickstart', nowMs: services.clock.nowMs() };
+  const isFilled = await inTenant(services.db, author, async (trx) => {
     // First the lock: of two nodes that start at once, the second finds what the first made.
     await bumpVersion(trx);
     const { firstGatewayAt } = await readInstallation(trx);
     if (firstGatewayAt !== undefined) return false;
-    const author = { tenantId: DEFAULT_TENANT_ID, by: 'quickstart', nowMs: services.clock.nowMs() };
     const program = { ...author, program: author.by, services };
     for (const { endpoints = [], ...body } of gateways) {
       const gateway = await createGateway(trx, author, body);

@@ -36,6 +36,12 @@ export function givenTime(description: string): TString {
 
 export const IdParams = closed({ id: Type.String({ maxLength: 100, description: 'The id of the resource.' }) });
 
+/** What is answered to a DELETE after which nothing is left to show. */
+export const DeletedResource = closed({
+  id: Type.String(),
+  deleted: Type.Unsafe<boolean>({ type: 'boolean', const: true }),
+});
+
 export function oneOf<const Names extends readonly string[]>(names: Names, description: string) {
   return Type.Unsafe<Names[number]>({ type: 'string', enum: names, ...(description !== '' && { description }) });
 }

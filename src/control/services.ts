@@ -6,6 +6,7 @@ import type { Policy } from '../gateway/policy.ts';
 import type { GatewayConfig, SnapshotConfig } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deriveKey } from '../lib/derive-key.ts';
+import type { UndefinedScopes } from './defined-scopes.ts';
 import { loadSnapshot } from './publish/snapshots.ts';
 
 /** The gateway threads of this node, as the control plane needs them. */
@@ -47,6 +48,8 @@ export interface ServiceParts {
   readonly encryptionKey: string;
   /** Whoever knows it may set up from elsewhere than this machine. */
   readonly setupToken: string;
+  /** What becomes of scopes that nobody defined. */
+  readonly undefinedScopes: UndefinedScopes;
   /** For keys that name no limits of their own. */
   readonly defaultLimits: RateLimit;
   readonly clients: ClientRules;

@@ -1,6 +1,7 @@
 // What a failed statement means, told by its SQLSTATE or by the error of the connection.
 
 const UNIQUE_VIOLATION = '23505';
+const INSUFFICIENT_PRIVILEGE = '42501';
 /** Of 08, every connection exception; the others one by one. */
 const AWAY: ReadonlySet<string> = new Set([
   '53300', // too_many_connections
@@ -31,6 +32,11 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
 export function isDatabaseAway(error: unknown): boolean {
   const code = codeOf(error);
   return AWAY.has(code) || code.startsWith('08') || (error instanceof Error && AWAY_TEXT.test(error.message));
+}
+
+/** Whether the database user may not do this. */
+export function isForbidden(error: unknown): boolean {
+  return codeOf(error) === INSUFFICIENT_PRIVILEGE;
 }
 
 /** Whether a value has the wrong form for its type (class 22, data exception). */

@@ -1,10 +1,11 @@
 // Brings a database up to the program: every missing migration in one transaction, under a lock, so that any number of processes may
-// start at once.
+// start at once; then the walls between tenants.
 
 import { sql, type Kysely } from 'kysely';
 import { Migrator, type Migration } from 'kysely/migration';
 import type { OpenedDatabase } from './open.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { buildTenantWalls } from './tenant-walls.ts';
 
 const TABLE = 'kysely_migration';
 
@@ -19,7 +20,7 @@ export class DatabaseNewer extends Error {
   }
 }
 
-/** Throws DatabaseNewer, or the error of the migration that failed; then nothing of this run has been applied. */
+/** Throws DatabaseNewer, TenantRoleUnfit, or the error of the migration that failed; then no migration of this run has been applied. */
 export async function migrate(
   database: Pick<OpenedDatabase, 'db' | 'kind'>,
   migrations: Readonly<Record<string, Migration>> = MIGRATIONS,
@@ -29,6 +30,7 @@ export async function migrate(
     if (database.kind === 'postgres') await sql`set statement_timeout = 0`.execute(connection);
     try {
       await run(connection, migrations);
+      await buildTenantWalls(connection);
     } finally {
       if (database.kind === 'postgres') await sql`reset statement_timeout`.execute(connection);
     }

@@ -1,21 +1,20 @@
 // The rows of every table, as Kysely sees them. Times are Dates, int8 is a number, bytea a Uint8Array (see columns.ts).
-// JSON columns are written with toJson() only: the type of what goes in forces it.
+// What a change leaves behind beside itself stands in trail-schema.ts.
 
-import type { ColumnType, RawBuilder } from 'kysely';
+import type { ColumnType } from 'kysely';
 import type { ClientStatus } from '../lib/client-status.ts';
+import type { Defaulted, Json, OptionalJson } from './column-kinds.ts';
+import type { AuditHeadTable, AuditLogTable, EventTable, IdempotencyKeyTable } from './trail-schema.ts';
 
 /** The tenant that the first migration makes; whatever has no other owner belongs to it. */
 export const DEFAULT_TENANT_ID = 'ten_00000000000000000000000000';
 
-type Json<Value> = ColumnType<Value, RawBuilder<Value>, RawBuilder<Value>>;
-type OptionalJson<Value> = ColumnType<Value | null, RawBuilder<Value> | null, RawBuilder<Value> | null>;
-/** Filled by the database when a row is made, never given. */
-type Defaulted<Value> = ColumnType<Value, never, Value>;
-
 export interface Database {
   installation: InstallationTable;
   tenants: TenantTable;
+  roles: RoleTable;
   operators: OperatorTable;
+  operator_passwords: OperatorPasswordTable;
   clients: ClientTable;
   keys: KeyTable;
   gateways: GatewayTable;
@@ -40,11 +39,27 @@ interface InstallationTable {
   encryption_check: Defaulted<Uint8Array | null>;
 }
 
+export type Standing = 'active' | 'suspended';
+
 interface TenantTable {
   id: string;
   name: string;
   slug: string;
+  status: ColumnType<Standing, Standing | undefined, Standing>;
   created_at: Date;
+  updated_at: ColumnType<Date, Date | undefined, Date>;
+  /** Deleted tenants stay, seen by nobody. */
+  deleted_at: Defaulted<Date | null>;
+}
+
+/** Roles that a tenant has made; those that every tenant has stand in the program. */
+interface RoleTable {
+  tenant_id: string;
+  name: string;
+  description: string | null;
+  permissions: string[];
+  created_at: Date;
+  updated_at: Date;
 }
 
 interface OperatorTable {
@@ -52,8 +67,23 @@ interface OperatorTable {
   tenant_id: string;
   name: string;
   email: string;
+  /** The name of a role. */
   role: string;
+  status: ColumnType<Standing, Standing | undefined, Standing>;
   created_at: Date;
+  updated_at: ColumnType<Date, Date | undefined, Date>;
+  /** Deleted operators stay, seen by nobody. */
+  deleted_at: Defaulted<Date | null>;
+}
+
+interface OperatorPasswordTable {
+  operator_id: string;
+  tenant_id: string;
+  hash: string;
+  changed_at: Date;
+  /** Wrong passwords since the last right one. */
+  failures: ColumnType<number, number | undefined, number>;
+  locked_until: ColumnType<Date | null, Date | null | undefined, Date | null>;
 }
 
 /** Windows that are not named are unlimited. */
@@ -223,77 +253,4 @@ interface RequestLogTable {
   target: string | null;
   upstream_ms: number | null;
   request_headers: OptionalJson<readonly string[]>;
-}
-
-/** The end of a tenant's chain of audit entries. */
-interface AuditHeadTable {
-  tenant_id: string;
-  count: number;
-  hash: Uint8Array;
-}
-
-/** Who made a change. */
-export interface AuditActor {
-  /** `system`: the program itself. */
-  readonly type: 'operator' | 'key' | 'system';
-  readonly id: string;
-  readonly name: string;
-  readonly email?: string;
-  readonly role?: string;
-  /** The key with which an operator called. */
-  readonly keyId?: string;
-}
-
-/** A field as it was and as it is; absent on one side when it was not, or is no more. */
-export interface FieldChange {
-  readonly before?: unknown;
-  readonly after?: unknown;
-}
-
-/** Never updated, never deleted: a trigger refuses both. */
-interface AuditLogTable {
-  tenant_id: string;
-  /** Counts from 1 within its tenant. */
-  sequence: number;
-  id: string;
-  occurred_at: Date;
-  action: string;
-  actor: Json<AuditActor>;
-  actor_id: string;
-  resource_type: string;
-  resource_id: string;
-  details: Json<Readonly<Record<string, unknown>>>;
-  changes: Json<Readonly<Record<string, FieldChange>>>;
-  request_id: string | null;
-  client_ip: string | null;
-  previous_hash: Uint8Array;
-  hash: Uint8Array;
-}
-
-interface EventTable {
-  id: string;
-  tenant_id: string;
-  type: string;
-  data: Json<Readonly<Record<string, unknown>>>;
-  created_at: Date;
-}
-
-interface IdempotencyKeyTable {
-  tenant_id: string;
-  /** An operator or a key. */
-  caller_id: string;
-  operation: string;
-  /** SHA-256 of the key as it was sent. */
-  key_hash: Uint8Array;
-  /** Tells another request under the same key. */
-  fingerprint: Uint8Array;
-  /** By chance; who holds it carries the call out. */
-  claim: Uint8Array;
-  claimed_until: Date;
-  /** What the call changed; written in the transaction of the change. */
-  resource_id: ColumnType<string | null, null | undefined, string>;
-  /** Encrypted; null until there is one. */
-  answer: ColumnType<Uint8Array | null, null | undefined, Uint8Array>;
-  created_at: Date;
-  expires_at: Date;
 }

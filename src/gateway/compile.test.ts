@@ -87,7 +87,7 @@ describe('a compiled plan', () => {
     const { gatewayId, endpointId, tenantId, service, timeouts } = plan;
     assert.deepEqual(
       { gatewayId, endpointId, tenantId, service, firstByteMs: timeouts.firstByteMs },
-      { gatewayId: 'gw_1', endpointId: 'ep_1', tenantId: 'ten_of_gateway', service: 'echo', firstByteMs: 5000 },
+      { gatewayId: 'gw_1', endpointId: 'ep_1', tenantId: 'ten_of_key', service: 'echo', firstByteMs: 5000 },
     );
   });
 

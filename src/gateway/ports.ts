@@ -38,6 +38,8 @@ export interface Credential {
   readonly status: 'active' | 'revoked';
   /** Milliseconds since the epoch. */
   readonly expiresAtMs: number | undefined;
+  /** Whose suspension stops the key as long as it lasts; absent when nobody is suspended. */
+  readonly suspended?: 'operator' | 'tenant';
   readonly principal: Principal;
   /** Of the client whose key it is; absent for keys of nobody's. */
   readonly client?: ClientStanding;

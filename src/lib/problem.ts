@@ -102,6 +102,32 @@ export const PROBLEMS = {
     title: 'Endpoint not allowed',
     remedy: 'Call one of the client’s `allowedEndpoints`, or have this one added to them.',
   },
+  beyond_reach: {
+    status: 403,
+    title: 'Beyond reach',
+    remedy:
+      'Nobody changes an operator, a role or an operator’s key that may do more than they may; ask somebody who holds what `detail` names.',
+  },
+  wrong_password: {
+    status: 403,
+    title: 'Wrong password',
+    remedy: 'Send the password in force; after five wrong ones in a row it is locked for a while.',
+  },
+  platform_only: {
+    status: 403,
+    title: 'Only for the platform',
+    remedy: 'Tenants are made, changed and deleted by operators of the default tenant only.',
+  },
+  operator_suspended: {
+    status: 403,
+    title: 'Operator suspended',
+    remedy: 'No key of the operator works until they are reactivated; ask an administrator.',
+  },
+  tenant_suspended: {
+    status: 403,
+    title: 'Tenant suspended',
+    remedy: 'No key of the tenant works until it is reactivated; ask whoever runs this installation.',
+  },
   scope_not_grantable: {
     status: 403,
     title: 'Scope not grantable',
@@ -167,7 +193,28 @@ export const PROBLEMS = {
     status: 409,
     title: 'Last operator key',
     remedy:
-      'This is the last key that an operator can manage with, and the setup can be done only once; it cannot be revoked.',
+      'This is the last working key of a SUPER_ADMIN, and the setup can be done only once: make another one first, then revoke this one.',
+  },
+  last_super_admin: {
+    status: 409,
+    title: 'Last super admin',
+    remedy:
+      'Nobody else could manage everything: give another operator with a working key the role SUPER_ADMIN first, then try again.',
+  },
+  role_built_in: {
+    status: 409,
+    title: 'Built-in role',
+    remedy: 'The roles that every tenant has stay as they are; make a role of your own.',
+  },
+  role_in_use: {
+    status: 409,
+    title: 'Role in use',
+    remedy: 'Give the operators who have the role another one first; `GET /api/v1/operators?role=` lists them.',
+  },
+  default_tenant: {
+    status: 409,
+    title: 'Default tenant',
+    remedy: 'The default tenant runs the installation: it can be renamed, not suspended or deleted.',
   },
   idempotency_key_in_use: {
     status: 409,
@@ -221,6 +268,11 @@ export const PROBLEMS = {
     status: 431,
     title: 'Request head too large',
     remedy: 'Send fewer or shorter headers: 16 KB in all.',
+  },
+  password_locked: {
+    status: 429,
+    title: 'Password locked',
+    remedy: 'Wait for the seconds in `Retry-After`, or have an administrator set a new password; keys go on working.',
   },
   rate_limited: {
     status: 429,

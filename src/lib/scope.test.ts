@@ -83,6 +83,14 @@ describe('a granted scope', () => {
     });
   }
 
+  test('of all three changes is the right to write, and of two is not', () => {
+    assert.ok(hasScope(['x:create', 'x:update', 'x:delete'], 'x:write'));
+    assert.ok(hasScope(['x:*'], 'x:write'));
+    assert.ok(hasScope(['admin:x:create', 'admin:x:update', 'admin:x:delete'], 'admin:x:write'));
+    assert.ok(!hasScope(['x:create', 'x:update', 'y:delete'], 'x:write'));
+    assert.ok(!hasScope(['x:create', 'x:update', 'x:delete'], 'x:*'));
+  });
+
   test('is enough when it is one of many, and none is never enough', () => {
     assert.ok(hasScope(['a:read', 'b:*', 'c:read'], 'b:delete'));
     assert.ok(!hasScope([], 'b:delete'));

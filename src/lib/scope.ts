@@ -1,10 +1,11 @@
 // Scopes: `resource:action`, in both spellings of the contract, with wildcards. Pure.
 //
-// `read:requests` and `requests:read` are one scope. `x:write` covers create, update and delete of x. `*` matches any rest.
+// `read:requests` and `requests:read` are one scope. `x:write` is create, update and delete of x together. `*` matches any rest.
 // `admin:x:action` is a management permission and keeps its order.
 
 const ACTIONS: ReadonlySet<string> = new Set(['read', 'write', 'create', 'update', 'delete', '*']);
-const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'delete']);
+const WRITES: readonly string[] = ['create', 'update', 'delete'];
+const WRITE = ':write';
 
 /** What a scope may look like: two to four words joined by colons, or a star. At most 100 characters. */
 export const SCOPE_PATTERN = '^(\\*|[a-z][a-z0-9_.-]*(:(\\*|[a-z0-9_.-]+)){1,3})$';
@@ -16,16 +17,18 @@ export function normalizeScope(scope: string): string {
   return ACTIONS.has(first) && !ACTIONS.has(second) ? `${second}:${first}` : scope;
 }
 
-/** Whether any granted scope covers the required one. Both in normal spelling. */
+/** Whether the granted scopes cover the required one. Both in normal spelling. */
 export function hasScope(granted: readonly string[], required: string): boolean {
   for (const scope of granted) if (covers(scope, required)) return true;
-  return false;
+  if (!required.endsWith(WRITE)) return false;
+  const resource = required.slice(0, 1 - WRITE.length);
+  return WRITES.every((action) => granted.some((scope) => covers(scope, resource + action)));
 }
 
 function covers(granted: string, required: string): boolean {
   if (granted === required || granted === '*') return true;
   if (granted.endsWith(':*')) return required.startsWith(granted.slice(0, -1));
-  if (!granted.endsWith(':write')) return false;
-  const resource = granted.slice(0, -'write'.length);
-  return required.startsWith(resource) && WRITES.has(required.slice(resource.length));
+  if (!granted.endsWith(WRITE)) return false;
+  const resource = granted.slice(0, 1 - WRITE.length);
+  return required.startsWith(resource) && WRITES.includes(required.slice(resource.length));
 }

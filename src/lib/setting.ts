@@ -1,4 +1,4 @@
-// The kinds of settings: how the text of one is read, and what the reference says of it.
+// The kinds of settings: what each is called for people, and how its text is read.
 
 export interface Setting<Value> {
   readonly type: string;
@@ -39,13 +39,17 @@ export function boolean(fallback: boolean, words: Words): Setting<boolean> {
   return { type: 'true or false', default: fallback, ...words, secret: false, parse: (text) => values.get(text) };
 }
 
-export function choice(fallback: string, choices: readonly string[], words: Words): Setting<string> {
+export function choice<const Choice extends string>(
+  fallback: NoInfer<Choice>,
+  choices: readonly Choice[],
+  words: Words,
+): Setting<Choice> {
   return {
     type: `one of ${choices.join(', ')}`,
     default: fallback,
     ...words,
     secret: false,
-    parse: (text) => (choices.includes(text) ? text : undefined),
+    parse: (text) => choices.find((one) => one === text),
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Exchange, Reply } from '../gateway/exchange.ts';
+import type { Plan } from '../gateway/plan.ts';
 import type { PolicyDeps } from '../gateway/policy.ts';
 import type { Credential } from '../gateway/ports.ts';
 import { checkSchema } from '../gateway/snapshot.ts';
@@ -23,8 +24,9 @@ interface Run {
   readonly result: Result;
 }
 
-function run(headers: readonly string[], deps: PolicyDeps): Run {
+function run(headers: readonly string[], deps: PolicyDeps, plan?: Plan): Run {
   const { exchange } = createExchange({ headers: [...headers] });
+  exchange.plan = plan;
   return { exchange, result: apiKey.compile({}, deps).onRequest?.(exchange) };
 }
 
@@ -214,6 +216,48 @@ describe('a bad key', () => {
   });
 });
 
+describe('a key whose operator or tenant is suspended', () => {
+  for (const suspended of ['operator', 'tenant'] as const) {
+    test(`is refused with 403 ${suspended}_suspended, once it has proved itself`, () => {
+      const key = createKey({ suspended });
+      const { exchange, result } = run(['X-API-Key', key.text], createDeps([key]));
+      assert.ok(!(result instanceof Promise) && result !== undefined);
+      assert.deepEqual([result.status, readProblem(result)['code']], [403, `${suspended}_suspended`]);
+      assert.deepEqual([exchange.principal, exchange.authFailed], [undefined, true]);
+      const guessing = createDeps([], { credentials: { find: () => key.credential } });
+      assertRefused(run(['X-API-Key', newKeyText('tg_live').text], guessing), 'invalid_key');
+    });
+  }
+});
+
+describe('a good key of another tenant', () => {
+  const key = createKey();
+  const deps = createDeps([key]);
+
+  test('finds nothing published, in the words of a path at which nothing is', async () => {
+    const later = runLater(key);
+    later.exchange.plan = planOf({ gatewayId: 'gw_1', tenantId: 'ten_other' });
+    later.answer.resolve(key.credential);
+    const known = run(['X-API-Key', key.text], deps, planOf({ gatewayId: 'gw_1', tenantId: 'ten_other' }));
+    for (const { exchange, result } of [known, { ...later, result: await later.result }]) {
+      assert.ok(!(result instanceof Promise) && result !== undefined);
+      const { status, code, detail } = readProblem(result);
+      assert.deepEqual([status, code], [404, 'route_not_found']);
+      assert.equal(detail, `Nothing is published at ${exchange.method} ${exchange.path}.`);
+      assert.equal(exchange.principal, undefined, 'and leaves nothing of itself in the record of the other tenant');
+    }
+  });
+
+  test('passes at its own gateways, and to the management API, which is there for all', () => {
+    for (const plan of [
+      planOf({ gatewayId: 'gw_1', tenantId: key.credential.principal.tenantId }),
+      planOf({ gatewayId: undefined, tenantId: 'ten_of_the_platform' }),
+    ]) {
+      assert.equal(run(['X-API-Key', key.text], deps, plan).result, undefined);
+    }
+  });
+});
+
 test('a key that cannot be looked up is refused with 503, not with 401 and never let through', async () => {
   const { exchange, result, answer } = runLater(createKey());
   answer.reject(new Error('the database at 10.0.0.1 is away'));
@@ -236,3 +280,18 @@ describe('the configuration', () => {
     });
   }
 });
+
+function planOf(place: Pick<Plan, 'gatewayId' | 'tenantId'>): Plan {
+  return {
+    ...place,
+    endpointId: 'ep_1',
+    service: 'echo',
+    targets: [],
+    turn: 0,
+    stripCharacters: 0,
+    timeouts: { connectMs: 1_000, handshakeMs: 1_000, firstByteMs: 1_000, betweenBytesMs: 1_000, totalMs: Infinity },
+    route: '/',
+    policies: [],
+    controlToken: undefined,
+  };
+}

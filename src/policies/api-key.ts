@@ -57,12 +57,27 @@ function admit(exchange: Exchange, text: string, found: Credential | undefined, 
   if (found.status === 'revoked') return refuse(exchange, 'key_revoked');
   if (found.expiresAtMs !== undefined && found.expiresAtMs <= deps.clock.nowMs())
     return refuse(exchange, 'key_expired');
+  if (found.suspended !== undefined) return refuse(exchange, `${found.suspended}_suspended`);
   if (found.client !== undefined) {
     const refusal = clientRefusal(found.client, deps.clock.nowMs());
     if (refusal !== undefined) return refuse(exchange, refusal);
   }
+  if (isForeign(exchange, found)) {
+    exchange.authFailed = true;
+    return problemReply(exchange, new Problem('route_not_found', { detail: notPublished(exchange) }));
+  }
   exchange.principal = found.principal;
   return undefined;
+}
+
+/** To the key of another tenant nothing is published here; the management API is there for all. */
+function isForeign({ plan }: Exchange, { principal }: Credential): boolean {
+  return plan?.gatewayId !== undefined && plan.tenantId !== principal.tenantId;
+}
+
+/** In the words of a path at which nothing is published. */
+function notPublished({ method, path }: Exchange): string {
+  return `Nothing is published at ${method} ${path}.`;
 }
 
 /**

@@ -1,4 +1,4 @@
-// Every command of the README, run as it stands there: in order, by a shell, against what `npm start` starts.
+// Every command of the README and of the guides, run as it stands there: in order, by a shell, against what `npm start` starts.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -9,12 +9,15 @@ import { createSandbox, type RunningTollgate, type Sandbox } from '../harness/to
 import { freePort } from '../harness/free-port.ts';
 
 const run = promisify(execFile);
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
-/** What each curl of the tour answers, in order; a new command in the README needs its line here. */
-const EXPECTED = [200, 201, 201, 200, 401, 201, 201, 200, 200, 200, 200];
+/** What each curl of a page answers, in order; a new command needs its line here. A page may use what those before it exported. */
+const PAGES: readonly [file: string, expected: readonly number[]][] = [
+  ['README.md', [200, 201, 201, 200, 401, 201, 201, 200, 200, 200, 200]],
+  ['docs/tenants-and-roles.md', [201, 201, 201, 201, 200]],
+];
 
-describe('the README', () => {
+describe('the README and the guides', () => {
+  const env: Record<string, string | undefined> = { ...process.env };
   let sandbox: Sandbox;
   let tollgate: RunningTollgate;
   let demoPort = 0;
@@ -27,31 +30,32 @@ describe('the README', () => {
   after(() => sandbox.remove());
 
   it('starts and tests with the two commands that package.json has', () => {
-    const basic = blocks().flatMap((block) => block.match(/^npm \S+/gm) ?? []);
+    const basic = blocksOf('README.md').flatMap((block) => block.match(/^npm \S+/gm) ?? []);
     assert.deepEqual(basic, ['npm start', 'npm test']);
     const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
     assert.equal(manifest.scripts.start, 'exec node src/main.ts', 'the sandbox starts the same file');
   });
 
-  it('gives a tour whose every command answers as it says', async () => {
-    const statuses: number[] = [];
-    const env: Record<string, string | undefined> = { ...process.env };
-    let last = '';
-    for (const command of commands()) {
-      const variable = /^export (\w+)=…\s+# the (\w+) of the answer$/.exec(command);
-      if (variable !== null) {
-        env[variable[1] ?? ''] = pick(last, variable[2] ?? '');
-        continue;
+  for (const [file, expected] of PAGES) {
+    it(`give in ${file} commands that answer as it says`, async () => {
+      const statuses: number[] = [];
+      let last = '';
+      for (const command of commandsOf(file)) {
+        const variable = /^export (\w+)=…\s+# the (\w+) of the answer$/.exec(command);
+        if (variable !== null) {
+          env[variable[1] ?? ''] = pick(last, variable[2] ?? '');
+          continue;
+        }
+        const here = command
+          .replaceAll('http://127.0.0.1:8080', tollgate.url)
+          .replaceAll('127.0.0.1:8081', `127.0.0.1:${demoPort}`);
+        const { stdout } = await run('sh', ['-c', `${here} -sS -w '\\n%{http_code}'`], { env, timeout: 10_000 });
+        statuses.push(Number(stdout.split('\n').at(-1)));
+        last = stdout;
       }
-      const here = command
-        .replaceAll('http://127.0.0.1:8080', tollgate.url)
-        .replaceAll('127.0.0.1:8081', `127.0.0.1:${demoPort}`);
-      const { stdout } = await run('sh', ['-c', `${here} -sS -w '\\n%{http_code}'`], { env, timeout: 10_000 });
-      statuses.push(Number(stdout.split('\n').at(-1)));
-      last = stdout;
-    }
-    assert.deepEqual(statuses, EXPECTED);
-  });
+      assert.deepEqual(statuses, expected);
+    });
+  }
 
   it('prints at most fifteen lines at the start, with the set-up call and a request to copy', () => {
     const lines = tollgate.output().trimEnd().split('\n');
@@ -61,13 +65,14 @@ describe('the README', () => {
   });
 });
 
-function blocks(): string[] {
-  return [...README.matchAll(/^```sh\n(.*?)^```$/gms)].map((match) => match[1] ?? '');
+function blocksOf(file: string): string[] {
+  const page = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+  return [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map((match) => match[1] ?? '');
 }
 
-/** The tour's commands, their continued lines joined. */
-function commands(): string[] {
-  return blocks()
+/** Its commands, their continued lines joined. */
+function commandsOf(file: string): string[] {
+  return blocksOf(file)
     .filter((block) => !block.startsWith('npm '))
     .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
     .filter((line) => line !== '');

@@ -20,6 +20,9 @@ export interface ChangeCall extends CallOptions {
 const SHOP = { name: 'shop', upstreamServices: [{ name: 'orders', targets: [{ url: 'http://127.0.0.1:9000' }] }] };
 const CLIENT = { name: 'Acme', contactEmail: 'ada@example.com' };
 const REGISTRATION = { clientName: 'Acme', clientType: 'web_app', contactEmail: 'ada@example.com' };
+const TENANT = { name: 'Acme', slug: 'acme' };
+const OPERATOR = { name: 'Bob', email: 'bob@example.com', role: 'KEY_ADMIN' };
+const ROLE = { name: 'BILLING', permissions: ['keys:read'] };
 const ENDPOINT = { method: 'GET', path: '/orders', service: 'orders' };
 
 export const CHANGES: Readonly<Record<string, Change>> = {
@@ -79,6 +82,22 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     },
     event: 'client.reactivated',
   },
+  createTenant: { prepare: async () => post('/api/v1/tenants', TENANT) },
+  updateTenant: { prepare: async (control) => put(await tenant(control), { name: 'y' }) },
+  deleteTenant: { prepare: async (control) => remove(await tenant(control)) },
+  createOperator: { prepare: async () => post('/api/v1/operators', OPERATOR), event: 'key.created' },
+  updateOperator: { prepare: async (control) => put(await operator(control), { name: 'y' }) },
+  deleteOperator: { prepare: async (control) => remove(await operator(control)), event: 'key.revoked' },
+  createOperatorKey: {
+    prepare: async (control) => post(`${await operator(control)}/keys`, { name: 'x' }),
+    event: 'key.created',
+  },
+  setOperatorPassword: {
+    prepare: async (control) => put(`${await operator(control)}/password`, { password: 'hush is a long one' }),
+  },
+  createRole: { prepare: async () => post('/api/v1/roles', ROLE) },
+  updateRole: { prepare: async (control) => put(await role(control), { description: 'y' }) },
+  deleteRole: { prepare: async (control) => remove(await role(control)) },
   createGateway: { prepare: async () => post('/api/v1/gateways', SHOP) },
   putGateway: {
     prepare: async (control) => {
@@ -124,6 +143,19 @@ async function client(control: TestControl): Promise<string> {
 
 async function registration(control: TestControl): Promise<string> {
   return make(control, '/api/v1/clients/register', REGISTRATION);
+}
+
+async function tenant(control: TestControl): Promise<string> {
+  return `/api/v1/tenants/${await make(control, '/api/v1/tenants', TENANT)}`;
+}
+
+async function operator(control: TestControl): Promise<string> {
+  return `/api/v1/operators/${await make(control, '/api/v1/operators', OPERATOR)}`;
+}
+
+async function role(control: TestControl): Promise<string> {
+  await make(control, '/api/v1/roles', ROLE);
+  return `/api/v1/roles/${ROLE.name}`;
 }
 
 async function gateway(control: TestControl): Promise<string> {

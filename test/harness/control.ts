@@ -78,6 +78,7 @@ export function createTestControl(
     hmacSecret: HMAC_SECRET,
     encryptionKey: ENCRYPTION_KEY,
     setupToken: SETUP_TOKEN,
+    undefinedScopes: 'accept',
     defaultLimits: { requestsPerMinute: 100, requestsPerHour: 1_000, requestsPerDay: 10_000 },
     clients: { isApprovalAutomatic: false, areCountriesKnown: false },
     policies,

@@ -184,7 +184,7 @@ export function createEndpoint(differences: Partial<EndpointConfig> = {}): Endpo
 export function createGateway(url: string, differences: Partial<GatewayConfig> = {}): GatewayConfig {
   return {
     id: 'gw_1',
-    tenantId: 'ten_of_gateway',
+    tenantId: 'ten_of_key',
     name: 'demo',
     routePrefix: '',
     services: [{ name: 'echo', targets: [{ url }], stripPrefix: false }],

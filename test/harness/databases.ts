@@ -75,7 +75,7 @@ function opener(server: Server): Open {
 
 /** As after the migrations: one installation, the default tenant, nothing else. */
 async function empty({ db }: OpenedDatabase): Promise<void> {
-  await sql`truncate request_logs, revisions, endpoints, gateways, keys, clients, operators, events, idempotency_keys cascade`.execute(
+  await sql`truncate request_logs, revisions, endpoints, gateways, keys, clients, operators, roles, events, idempotency_keys cascade`.execute(
     db,
   );
   await emptyAuditLog(db);
@@ -161,6 +161,7 @@ async function createDatabase(serverUrl: string): Promise<string> {
 
 async function dropDatabase(serverUrl: string, name: string): Promise<void> {
   await administer(serverUrl, `drop database if exists ${name} with (force)`);
+  await administer(serverUrl, `drop role if exists tollgate_tenant_${name}`);
 }
 
 function urlOf(serverUrl: string, name: string): string {

@@ -1,7 +1,7 @@
 // What differs between a resource before and after a change, fit to be kept: secrets masked, long values by their hash only. Pure.
 
 import { createHash } from 'node:crypto';
-import type { FieldChange } from '../../db/schema.ts';
+import type { FieldChange } from '../../db/trail-schema.ts';
 import { canonicalJson } from '../../lib/canonical-json.ts';
 import { maskMember } from '../../lib/mask-secrets.ts';
 

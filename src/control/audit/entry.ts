@@ -4,7 +4,7 @@
 // from ENCRYPTION_KEY, which is not in the database: whoever can write the tables can break the chain, but cannot mend it.
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { AuditActor, FieldChange } from '../../db/schema.ts';
+import type { AuditActor, FieldChange } from '../../db/trail-schema.ts';
 import { canonicalJson } from '../../lib/canonical-json.ts';
 
 export interface AuditEntry {

@@ -1,7 +1,9 @@
 // Writes the audit entry of a change, in the transaction of the change.
 
 import type { Kysely } from 'kysely';
-import type { AuditActor, Database } from '../../db/schema.ts';
+import type { Database } from '../../db/schema.ts';
+import type { AuditActor } from '../../db/trail-schema.ts';
+import { outsideTenant } from '../../db/tenant-transaction.ts';
 import { newId } from '../../lib/id.ts';
 import { markCarriedOut, type Claim } from '../idempotency/store.ts';
 import type { AuthorizedContext } from '../operation.ts';
@@ -47,7 +49,17 @@ export async function recordAudit(trx: Kysely<Database>, context: AuditContext, 
   const actor = await describeActor(trx, principal);
   const call = { tenantId: principal.tenantId, nowMs, actor, requestId, clientIp };
   await appendEntry(trx, toEntry(call, change), services.auditKey);
-  if (claim !== undefined) await markCarriedOut(trx, claim, change.resourceId);
+  if (claim !== undefined) await markClaim(trx, { claim, principal }, change.resourceId);
+}
+
+/** The claim is kept in the tenant from which the call came, which is another one where the call acts in another by its body. */
+async function markClaim(
+  trx: Kysely<Database>,
+  { claim, principal }: { readonly claim: Claim; readonly principal: AuditContext['principal'] },
+  resourceId: string,
+): Promise<void> {
+  if (claim.call.tenantId === principal.tenantId) return markCarriedOut(trx, claim, resourceId);
+  return outsideTenant(trx, (all) => markCarriedOut(all, claim, resourceId));
 }
 
 /** The same for what nobody called for. */

@@ -9,8 +9,9 @@ import { Problem } from '../../lib/problem.ts';
 import { recordAudit } from '../audit/record.ts';
 import { emitEvent } from '../events/emit.ts';
 import type { AuthorizedContext } from '../operation.ts';
+import { checkManages } from '../permissions.ts';
 import { toClient } from './present.ts';
-import { checkManages, endpointIds, unknownEndpointFaults } from './rules.ts';
+import { endpointIds, unknownEndpointFaults } from './rules.ts';
 import {
   deleteClient,
   findClient,
@@ -44,7 +45,7 @@ export async function makeClient(
   { action, events }: Pick<Step, 'action' | 'events'>,
 ): Promise<ClientRow> {
   const { services, principal } = context;
-  checkManages(principal);
+  checkManages(principal, 'clients');
   return inTenant(services.db, principal, async (trx) => {
     await bumpVersion(trx);
     await checkEndpoints(trx, context, row.allowed_endpoints);
@@ -61,7 +62,7 @@ export async function changeClient(
   decide: (before: ClientRow) => Step | undefined,
 ): Promise<ClientRow> {
   const { services, principal, precondition, nowMs } = context;
-  checkManages(principal);
+  checkManages(principal, 'clients');
   const { row, publicIds } = await inTenant(services.db, principal, async (trx) => {
     // Counted first: two changes of a client at once happen one after the other.
     await bumpVersion(trx);
@@ -81,7 +82,7 @@ export async function changeClient(
 /** Its keys are revoked and stay in the list of keys; answers with how many. */
 export async function removeClient(context: AuthorizedContext, id: string): Promise<number> {
   const { services, principal, nowMs } = context;
-  checkManages(principal);
+  checkManages(principal, 'clients');
   const now = new Date(nowMs);
   const { revoked, publicIds } = await inTenant(services.db, principal, async (trx) => {
     await bumpVersion(trx);

@@ -2,7 +2,7 @@
 
 import type { Principal } from '../../gateway/ports.ts';
 import { isId } from '../../lib/id.ts';
-import { Problem, type Fault } from '../../lib/problem.ts';
+import type { Fault } from '../../lib/problem.ts';
 import { normalizeScope } from '../../lib/scope.ts';
 import { mayGrant } from '../permissions.ts';
 import type { ClientRules } from '../services.ts';
@@ -27,12 +27,6 @@ export function clientFaults(terms: ClientTerms, { nowMs, services }: Surroundin
     faults.push({ path: 'body.allowedCountries', message });
   }
   return faults;
-}
-
-/** Throws for the key of a client: whatever its scopes, it changes no client, or it could give itself what it was not given. */
-export function checkManages(principal: Principal): void {
-  if (principal.clientId === undefined) return;
-  throw new Problem('insufficient_scope', { detail: 'The key of a client cannot make or change clients.' });
 }
 
 /** Whether somebody may give all that a client asks for. */

@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox';
 import { bumpVersion } from '../../db/installation.ts';
+import { inTenant } from '../../db/tenant-transaction.ts';
 import { Problem } from '../../lib/problem.ts';
 import { operation, type AuthorizedContext, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
@@ -29,7 +30,7 @@ const makeEndpoint = operation(MAY_CHANGE, {
   replies: { 201: schema.Endpoint },
   faults: ({ body }) => endpointFaults(body),
   async handle({ params, body }, context) {
-    const row = await context.services.db.transaction().execute(async (trx) => {
+    const row = await inTenant(context.services.db, context.principal, async (trx) => {
       await bumpVersion(trx);
       const after = await createEndpoint(trx, authorOf(context), params.id, body);
       await recordEndpoint(trx, context, 'create', { after });
@@ -51,11 +52,13 @@ const listAllEndpoints = operation(MAY_READ, {
   isList: true,
   faults: ({ query }) => pagingFaults(query, sortOf(query)),
   async handle({ params, query }, { services, principal }) {
-    const gateway = await findGateway(services.db, principal, params.id);
-    if (gateway === undefined) throw new Problem('not_found', { detail: 'There is no gateway with this id.' });
     const sort = sortOf(query);
     const listing = { method: query.method, search: query.search, sort, paging: toPaging(query, sort) };
-    const page = await listEndpoints(services.db, principal, gateway.id, listing);
+    const page = await inTenant(services.db, principal, async (trx) => {
+      const gateway = await findGateway(trx, principal, params.id);
+      if (gateway === undefined) throw new Problem('not_found', { detail: 'There is no gateway with this id.' });
+      return listEndpoints(trx, principal, gateway.id, listing);
+    });
     return { status: 200, data: page.rows.map(toEndpoint), meta: page.meta };
   },
 });
@@ -69,7 +72,7 @@ const getEndpoint = operation(MAY_READ, {
   params: schema.EndpointParams,
   replies: { 200: schema.Endpoint },
   async handle({ params }, { services, principal }) {
-    const row = await findEndpoint(services.db, principal, placeOf(params));
+    const row = await inTenant(services.db, principal, (trx) => findEndpoint(trx, principal, placeOf(params)));
     return { status: 200, data: toEndpoint(found(row)) };
   },
 });
@@ -86,7 +89,7 @@ const updateEndpoint = operation(MAY_CHANGE, {
   replies: { 200: schema.Endpoint },
   faults: ({ body }) => endpointFaults(body),
   async handle({ params, body }, context) {
-    const row = await context.services.db.transaction().execute(async (trx) => {
+    const row = await inTenant(context.services.db, context.principal, async (trx) => {
       await bumpVersion(trx);
       const before = found(await findEndpoint(trx, context.principal, placeOf(params)));
       context.precondition.check(toEndpoint(before));
@@ -109,7 +112,7 @@ const removeEndpoint = operation(MAY_CHANGE, {
   replies: { 200: schema.Deleted },
   async handle({ params }, context) {
     const { services, principal } = context;
-    await services.db.transaction().execute(async (trx) => {
+    await inTenant(services.db, principal, async (trx) => {
       await bumpVersion(trx);
       const before = found(await findEndpoint(trx, principal, placeOf(params)));
       context.precondition.check(toEndpoint(before));

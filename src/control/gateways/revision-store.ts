@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely';
 import { toJson } from '../../db/columns.ts';
 import type { Database } from '../../db/schema.ts';
 import type { TenantScope } from '../../db/scope.ts';
+import { outsideTenant } from '../../db/tenant-transaction.ts';
 import { SnapshotConfig, type GatewayConfig } from '../../gateway/snapshot.ts';
 
 export interface NewRevision {
@@ -24,6 +25,7 @@ export async function insertRevision(
   const latest = await trx
     .selectFrom('revisions')
     .select((eb) => eb.fn.max('number').as('number'))
+    .where('tenant_id', '=', scope.tenantId)
     .where('gateway_id', '=', revision.gatewayId)
     .executeTakeFirst();
   const number = (latest?.number ?? 0) + 1;
@@ -52,16 +54,20 @@ export async function findRevision(trx: Kysely<Database>, scope: TenantScope, id
   return parseConfigs([row.config])[0] ?? raise(id);
 }
 
-/** What is on the air of all tenants, but of one gateway. */
+/** What is on the air of all tenants, but of one gateway: two tenants' routes must not collide either. A suspended tenant may return. */
 export async function otherLiveConfigs(trx: Kysely<Database>, gatewayId: string): Promise<GatewayConfig[]> {
-  const rows = await trx
-    .selectFrom('gateways')
-    .innerJoin('revisions', 'revisions.id', 'gateways.deployed_revision_id')
-    .select('revisions.config')
-    .where('gateways.status', '=', 'active')
-    .where('gateways.id', '!=', gatewayId)
-    .orderBy('gateways.id')
-    .execute();
+  const rows = await outsideTenant(trx, (all) =>
+    all
+      .selectFrom('gateways')
+      .innerJoin('revisions', 'revisions.id', 'gateways.deployed_revision_id')
+      .innerJoin('tenants', 'tenants.id', 'gateways.tenant_id')
+      .select('revisions.config')
+      .where('tenants.deleted_at', 'is', null)
+      .where('gateways.status', '=', 'active')
+      .where('gateways.id', '!=', gatewayId)
+      .orderBy('gateways.id')
+      .execute(),
+  );
   return parseConfigs(rows.map(({ config }) => config));
 }
 

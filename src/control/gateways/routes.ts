@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import { bumpVersion } from '../../db/installation.ts';
 import type { Database } from '../../db/schema.ts';
+import { inTenant } from '../../db/tenant-transaction.ts';
 import { Problem } from '../../lib/problem.ts';
 import { operation, type AuthorizedContext, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
@@ -70,7 +71,7 @@ const listAllGateways = operation(['admin:gateways:read', 'gateways:read'], {
   async handle({ query }, { services, principal }) {
     const sort = sortOf(query);
     const listing = { status: query.status, search: query.search, sort, paging: toPaging(query, sort) };
-    const page = await listGateways(services.db, principal, listing);
+    const page = await inTenant(services.db, principal, (trx) => listGateways(trx, principal, listing));
     return { status: 200, data: page.rows.map(toGateway), meta: page.meta };
   },
 });
@@ -85,7 +86,8 @@ const getGateway = operation(['admin:gateways:read', 'gateways:read'], {
   params: IdParams,
   replies: { 200: schema.Gateway },
   async handle({ params }, { services, principal }) {
-    return { status: 200, data: toGateway(found(await findGateway(services.db, principal, params.id))) };
+    const row = await inTenant(services.db, principal, (trx) => findGateway(trx, principal, params.id));
+    return { status: 200, data: toGateway(found(row)) };
   },
 });
 
@@ -168,7 +170,7 @@ async function changing<Result>(
   context: AuthorizedContext,
   work: (trx: Kysely<Database>) => Promise<Result>,
 ): Promise<Result> {
-  return context.services.db.transaction().execute(async (trx) => {
+  return inTenant(context.services.db, context.principal, async (trx) => {
     await bumpVersion(trx);
     return work(trx);
   });

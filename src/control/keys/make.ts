@@ -2,6 +2,7 @@
 
 import { bumpVersion } from '../../db/installation.ts';
 import { inTenant } from '../../db/tenant-transaction.ts';
+import { checkDefined } from '../defined-scopes.ts';
 import { issueKey, type KeyOrder } from '../issue-key.ts';
 import type { AuthorizedContext } from '../operation.ts';
 import { checkGrant } from '../permissions.ts';
@@ -23,6 +24,7 @@ export async function makeKey(context: AuthorizedContext, wish: KeyWish): Promis
   checkGrant(scopes, principal);
   checkOwnLimits(principal, wish);
   return inTenant(services.db, principal, async (trx) => {
+    await checkDefined(trx, principal, services.undefinedScopes, { scopes, path: 'body.scopes' });
     const clientId = ownerId(principal, wish);
     // Counted first where there is a client, which could go at the same moment; else late, as the lock on the version is everybody's.
     if (clientId !== undefined) {

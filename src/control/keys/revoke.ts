@@ -5,11 +5,12 @@ import { bumpVersion } from '../../db/installation.ts';
 import type { Database } from '../../db/schema.ts';
 import { inTenant } from '../../db/tenant-transaction.ts';
 import { Problem } from '../../lib/problem.ts';
+import { checkRevocable } from '../key-reach.ts';
 import type { AuthorizedContext } from '../operation.ts';
 import { announceKey } from './announce.ts';
 import { showing, toRevokedKey } from './present.ts';
 import type { Key, RevokedKey } from './schema.ts';
-import { countOtherOperatorKeys, updateKey, type KeyRow } from './store.ts';
+import { updateKey, type KeyRow } from './store.ts';
 
 /** `find` looks for the key as the caller named it; undefined when there is none. */
 export type Find = (trx: Transaction<Database>) => Promise<KeyRow | undefined>;
@@ -39,18 +40,12 @@ async function revokeIn(trx: Transaction<Database>, context: AuthorizedContext, 
   if (present.revoked_at === null) await bumpVersion(trx);
   const before = present.revoked_at === null ? found(await find(trx)) : present;
   const show = await showing(trx, context, [before]);
-  if (before.revoked_at === null) await checkNotLast(trx, before, now);
+  if (before.revoked_at === null) await checkRevocable(trx, principal, before, now);
   precondition.check(show(before));
   if (before.revoked_at !== null) return before;
   const after = await updateKey(trx, principal, before.id, { revoked_at: now, updated_at: now });
   await announceKey(trx, context, { action: 'revoke', before, after });
   return after;
-}
-
-/** The setup can be done only once: without any operator's key nobody could ever get in again. */
-async function checkNotLast(trx: Transaction<Database>, key: KeyRow, now: Date): Promise<void> {
-  if (key.operator_id === null) return;
-  if ((await countOtherOperatorKeys(trx, key, now)) === 0) throw new Problem('last_operator_key');
 }
 
 export function found(row: KeyRow | undefined): KeyRow {

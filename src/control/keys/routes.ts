@@ -5,6 +5,8 @@ import { toJson } from '../../db/columns.ts';
 import { bumpVersion } from '../../db/installation.ts';
 import { inTenant } from '../../db/tenant-transaction.ts';
 import { Problem } from '../../lib/problem.ts';
+import { checkDefined } from '../defined-scopes.ts';
+import { checkKeyReach } from '../key-reach.ts';
 import { operation, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
 import { checkGrant } from '../permissions.ts';
@@ -121,8 +123,11 @@ const changeKey = operation(['admin:keys:update', 'keys:update'], {
       await bumpVersion(trx);
       const before = found(await findKey(trx, principal, params.id));
       if (before.revoked_at !== null) throw new Problem('key_not_active');
+      await checkKeyReach(trx, principal, before);
       // What the key has already is not given now.
       checkGrant(body.scopes ?? [], principal, before.scopes);
+      const given = { scopes: body.scopes ?? [], present: before.scopes, path: 'body.scopes' };
+      await checkDefined(trx, principal, services.undefinedScopes, given);
       await checkScopesOfOwner(trx, before, body.scopes);
       const show = await showing(trx, context, [before]);
       context.precondition.check(show(before));

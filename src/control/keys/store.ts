@@ -132,15 +132,16 @@ function sortColumn(by: string): SortColumn {
   }
 }
 
-/** How many other keys of the operator still work. */
-export async function countOtherOperatorKeys(trx: Kysely<Database>, key: KeyRow, now: Date): Promise<number> {
-  const counted = await trx
+/** Every key that an operator ever had: each is revoked before the next is made, or there are few. */
+export async function findOperatorKeys(
+  db: Kysely<Database>,
+  scope: TenantScope,
+  operatorId: string,
+): Promise<KeyRow[]> {
+  return db
     .selectFrom('keys')
-    .select((eb) => eb.fn.countAll<number>().as('total'))
-    .where('tenant_id', '=', key.tenant_id)
-    .where('operator_id', 'is not', null)
-    .where('id', '!=', key.id)
-    .where((eb) => hasStatus(eb, 'active', now))
-    .executeTakeFirstOrThrow();
-  return counted.total;
+    .selectAll()
+    .where('tenant_id', '=', scope.tenantId)
+    .where('operator_id', '=', operatorId)
+    .execute();
 }

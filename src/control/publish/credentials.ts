@@ -16,8 +16,12 @@ export async function loadCredential(
 ): Promise<Credential | undefined> {
   const row = await db
     .selectFrom('keys')
+    .innerJoin('tenants', 'tenants.id', 'keys.tenant_id')
     .leftJoin('operators', 'operators.id', 'keys.operator_id')
     .leftJoin('clients', 'clients.id', 'keys.client_id')
+    .leftJoin('roles', (join) =>
+      join.onRef('roles.tenant_id', '=', 'operators.tenant_id').onRef('roles.name', '=', 'operators.role'),
+    )
     .select([
       'keys.id',
       'keys.tenant_id',
@@ -30,7 +34,9 @@ export async function loadCredential(
     .select(['keys.rate_limit', 'keys.expires_at', 'keys.revoked_at', 'operators.role'])
     .select(['keys.client_id', 'keys.rate_limit_override'])
     .select(CLIENT_COLUMNS)
+    .select(['roles.permissions', 'operators.status as operator_status', 'tenants.status as tenant_status'])
     .where('keys.public_id', '=', publicId)
+    .where('tenants.deleted_at', 'is', null)
     .executeTakeFirst();
   if (row === undefined) return undefined;
 
@@ -44,7 +50,7 @@ export async function loadCredential(
     operatorId: row.operator_id ?? undefined,
     name: row.name,
     // An operator's key can do what the role permits, and no more than the key says.
-    scopes: row.operator_id === null ? scopes : intersectScopes(scopes, permissionsOf(row.role ?? '')),
+    scopes: row.operator_id === null ? scopes : intersectScopes(scopes, permissionsOf(row.role ?? '', row.permissions)),
     limits: toWindowLimits(resolveRateLimit({ key: row, client: row, defaults: defaultLimits })),
     ...client?.ofPrincipal,
   };
@@ -53,6 +59,8 @@ export async function loadCredential(
     hash: row.hash,
     status: row.revoked_at === null ? 'active' : 'revoked',
     expiresAtMs: row.expires_at?.getTime(),
+    ...(row.operator_status === 'suspended' && { suspended: 'operator' }),
+    ...(row.tenant_status === 'suspended' && { suspended: 'tenant' }),
     principal,
     ...(client !== undefined && { client: client.standing }),
   };

@@ -2,6 +2,7 @@
 
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../../db/schema.ts';
+import { raiseWalls } from '../../db/tenant-walls.ts';
 
 /** Of this program's advisory locks, the one for making partitions. */
 const PARTITION_LOCK = 7_301_001;
@@ -16,6 +17,7 @@ export async function makePartitions(db: Kysely<Database>, timesMs: readonly num
       await sql`create table if not exists ${sql.table(name)} partition of request_logs
         for values from (${sql.lit(from)}) to (${sql.lit(to)})`.execute(trx);
     }
+    await raiseWalls(trx);
   });
 }
 

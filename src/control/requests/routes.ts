@@ -1,6 +1,7 @@
 // The operations on the request log.
 
 import { Type } from 'typebox';
+import { inTenant } from '../../db/tenant-transaction.ts';
 import { Problem } from '../../lib/problem.ts';
 import { operation, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
@@ -28,11 +29,8 @@ const listAllRequests = operation(MAY_READ, {
     // So that callers find what they did a moment ago.
     await services.dataPlane.flushRecords();
     const sort = sortOf(query);
-    const page = await listRequests(services.db, principal, {
-      filter: toFilter(query),
-      sort,
-      paging: toPaging(query, sort),
-    });
+    const listing = { filter: toFilter(query), sort, paging: toPaging(query, sort) };
+    const page = await inTenant(services.db, principal, (trx) => listRequests(trx, principal, listing));
     return { status: 200, data: page.rows.map(toRequest), meta: page.meta };
   },
 });
@@ -47,7 +45,7 @@ const getRequest = operation(MAY_READ, {
   replies: { 200: schema.Request },
   async handle({ params }, { services, principal }) {
     await services.dataPlane.flushRecords();
-    const row = await findRequest(services.db, principal, params.id);
+    const row = await inTenant(services.db, principal, (trx) => findRequest(trx, principal, params.id));
     if (row === undefined) throw new Problem('not_found', { detail: 'There is no call with this id.' });
     return { status: 200, data: toRequest(row) };
   },

@@ -2,22 +2,21 @@
 
 import type { Kysely } from 'kysely';
 import { readInstallation } from '../../db/installation.ts';
-import { DEFAULT_TENANT_ID, type Database, type RateLimit } from '../../db/schema.ts';
+import { DEFAULT_TENANT_ID, type Database } from '../../db/schema.ts';
 import { newId } from '../../lib/id.ts';
 import { Problem } from '../../lib/problem.ts';
 import { recordAudit } from '../audit/record.ts';
+import { SUPER_ADMIN } from '../built-in-roles.ts';
 import { isLocal } from '../caller.ts';
 import { issueKey } from '../issue-key.ts';
 import { announceKey } from '../keys/announce.ts';
 import type { KeyRow } from '../keys/store.ts';
 import { publicOperation, type Context, type Operation } from '../operation.ts';
+import { OPERATOR_RATE_LIMIT } from '../operator-keys.ts';
+import { insertOperator } from '../operators/store.ts';
 import { isSameSecret } from '../same-secret.ts';
 import { SetupAnswer, SetupHeaders, SetupRequest } from './schema.ts';
-import { claimSetup, insertOperator } from './store.ts';
-
-const ROLE = 'SUPER_ADMIN';
-/** Room for a console and scripts; the tier `enterprise` of the contract. */
-const RATE_LIMIT: RateLimit = { requestsPerMinute: 600, requestsPerHour: 50_000, requestsPerDay: 500_000 };
+import { claimSetup } from './store.ts';
 
 const setup = publicOperation({
   id: 'setup',
@@ -38,11 +37,11 @@ const setup = publicOperation({
     if (!isLocal(context) && !isSameSecret(services.setupToken, headers['x-setup-token']))
       throw new Problem('setup_token_required');
 
-    const operator = { id: newId('usr', nowMs), name: body.name, email: body.email, role: ROLE };
+    const operator = { id: newId('usr', nowMs), name: body.name, email: body.email, role: SUPER_ADMIN };
     const issued = await services.db.transaction().execute(async (trx) => {
       const now = new Date(nowMs);
       if (!(await claimSetup(trx, now))) throw new Problem('already_set_up');
-      await insertOperator(trx, { ...operator, tenant_id: DEFAULT_TENANT_ID, created_at: now });
+      await insertOperator(trx, { ...operator, tenant_id: DEFAULT_TENANT_ID, created_at: now, updated_at: now });
       const order = {
         tenantId: DEFAULT_TENANT_ID,
         operatorId: operator.id,
@@ -51,7 +50,7 @@ const setup = publicOperation({
         owner: operator.email,
         scopes: ['*'],
         clientId: null,
-        rateLimit: RATE_LIMIT,
+        rateLimit: OPERATOR_RATE_LIMIT,
         rateLimitOverride: null,
         metadata: {},
         expiresAt: null,

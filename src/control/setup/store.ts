@@ -1,6 +1,6 @@
-// The first operator in the database.
+// The setup in the database.
 
-import { sql, type Insertable, type Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 
 /** Marks the installation as set up. False when it was already: of two setups at once, the row's lock lets one through. */
@@ -12,8 +12,4 @@ export async function claimSetup(trx: Kysely<Database>, now: Date): Promise<bool
     .returning('version')
     .executeTakeFirst();
   return claimed !== undefined;
-}
-
-export async function insertOperator(trx: Kysely<Database>, row: Insertable<Database['operators']>): Promise<void> {
-  await trx.insertInto('operators').values(row).execute();
 }
