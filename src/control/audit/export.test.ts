@@ -103,7 +103,7 @@ forEachDatabase('the export of the audit log', (open) => {
     let statements = 0;
     const db = database.db.withPlugin({
       transformQuery({ node }) {
-        statements += 1;
+        if (node.kind === 'SelectQueryNode') statements += 1;
         return node;
       },
       transformResult: async ({ result }) => result,
