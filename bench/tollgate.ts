@@ -30,6 +30,8 @@ export interface TollgatePlan {
   readonly dataDir: string;
   /** All cores when absent. */
   readonly cores?: Cores;
+  /** The embedded one when absent. */
+  readonly databaseUrl?: string;
   /** A folder with the pair `default`. */
   readonly certificates?: string;
 }
@@ -44,7 +46,10 @@ export function isGatewayThread(name: string): boolean {
   return GATEWAY_THREAD.test(name);
 }
 
-export async function startTollgate(stage: Stage, { dataDir, cores, certificates }: TollgatePlan): Promise<Tollgate> {
+export async function startTollgate(
+  stage: Stage,
+  { dataDir, cores, certificates, databaseUrl }: TollgatePlan,
+): Promise<Tollgate> {
   const port = await findFreePort();
   const tlsPort = await findFreePort();
   const origin = `http://127.0.0.1:${port}`;
@@ -69,6 +74,7 @@ export async function startTollgate(stage: Stage, { dataDir, cores, certificates
         TOLLGATE_TLS_PORT: String(tlsPort),
         TOLLGATE_TLS_CERTIFICATES: certificates,
       }),
+      ...(databaseUrl !== undefined && { TOLLGATE_DATABASE_URL: databaseUrl }),
     },
   });
   await waitUntilAnswers(player, `${origin}/health/ready`, stage.signal);

@@ -61,6 +61,11 @@ export const SETTINGS = {
     defaultText: 'made once, kept in `DATA_DIR/hmac-secret`',
     secret: true,
   }),
+  HMAC_SECRET_PREVIOUS: optional('at least 32 characters', /^.{32,}$/, {
+    meaning:
+      'The pepper before `HMAC_SECRET`, while that is being exchanged: keys hashed under it go on working and are hashed anew when they are used. The start says how many keys neither of the two fits.',
+    secret: true,
+  }),
   ENCRYPTION_KEY: optional('64 hexadecimal digits', /^[0-9a-fA-F]{64}$/, {
     meaning: 'Key (AES-256) for secrets that must be read again. All nodes of one database need the same.',
     defaultText: 'made once, kept in `DATA_DIR/encryption-key`',
@@ -72,6 +77,22 @@ export const SETTINGS = {
   UNDEFINED_SCOPES: choice('accept', ['accept', 'refuse'], {
     meaning:
       'Whether keys and roles may hold scopes that no endpoint requires and Tollgate does not know: `refuse` finds misspelt ones, but then endpoints come before the keys for them.',
+  }),
+  KEY_CACHE_ENTRIES: integer(10_000, 100, 10_000_000, {
+    meaning: 'Keys that each gateway thread remembers; of more, those used longest ago are looked up again.',
+  }),
+  KEY_CACHE_SECONDS: integer(300, 1, 86_400, {
+    meaning: 'How long a key is remembered. Changes are told at once, and do not wait for it.',
+  }),
+  KEY_CACHE_AWAY_SECONDS: integer(900, 0, 604_800, {
+    meaning:
+      'How much longer remembered keys go on while the database is away. Their expiry holds all the same; keys that are not remembered get 503.',
+  }),
+  KEY_EXPIRY_NOTICE_DAYS: integer(7, 1, 365, {
+    meaning: 'How long before a key expires the event `key.expiring` tells of it, once.',
+  }),
+  VALIDATIONS_PER_MINUTE: integer(600, 1, 2_147_483_647, {
+    meaning: 'How often a minute one address (of IPv6, one /64) may call `POST /validate`.',
   }),
   DEFAULT_REQUESTS_PER_MINUTE: integer(100, 1, 2_147_483_647, {
     meaning: 'Limit per minute of a key that names no limits.',

@@ -10,10 +10,9 @@ import { SettingsError, type Settings } from './config.ts';
 import { openCountries } from './country-database.ts';
 import { socketPathIn } from './control-socket.ts';
 import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
-import { loadCredential } from './control/publish/credentials.ts';
 import { writeRecords } from './control/publish/records.ts';
+import { saveRehash } from './control/publish/rehash.ts';
 import { loadSnapshot } from './control/publish/snapshots.ts';
-import { watchVersion, type VersionWatch } from './control/publish/versions.ts';
 import { fillQuickstart } from './control/quickstart.ts';
 import type { DataPlane, ReadinessCheck } from './control/services.ts';
 import { startUpkeep } from './control/upkeep.ts';
@@ -31,13 +30,14 @@ import {
   type Supervisor,
   type SupervisorOptions,
 } from './gateway/supervisor.ts';
+import { keyCacheOf, openKeySource, warnOfUnprovable, watchOtherNodes } from './key-path.ts';
 import { systemClock } from './lib/clock.ts';
 import { openRedisLimiter, type RedisLimiter } from './limits/redis.ts';
 import { createSharedCounters } from './limits/shared-memory.ts';
 import { policies } from './policies/index.ts';
+import { startJobs } from './start-jobs.ts';
 import { findForeignSecrets, type Secrets } from './secrets.ts';
 
-const VERSION_POLL_MS = 1000;
 const UPKEEP_MS = 10 * 60_000;
 const QUICKSTART = new URL('../examples/quickstart.yaml', import.meta.url);
 
@@ -60,6 +60,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   if (certificates !== undefined) await claimPort(settings.HOST, settings.TLS_PORT, 'TLS_PORT');
   const threads = spawnThreads(settings.THREADS);
   const database = await openStore(settings, dataDir, secrets);
+  await warnOfUnprovable(database, secrets, log);
   const redis = await reachRedis(settings.REDIS_URL);
   const dataPlane = createDataPlane();
   let draining = false;
@@ -82,6 +83,8 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     hmacSecret: secrets.hmacSecret,
     encryptionKey: secrets.encryptionKey,
     undefinedScopes: settings.UNDEFINED_SCOPES,
+    previousHmacSecret: secrets.previousHmacSecret,
+    validationsPerMinute: settings.VALIDATIONS_PER_MINUTE,
     defaultLimits,
     clients: {
       isApprovalAutomatic: settings.CLIENT_APPROVAL === 'automatic',
@@ -96,14 +99,18 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   const echo = settings.DEMO ? await startDemo(settings.DEMO_PORT, control, log) : undefined;
 
   const snapshot = await loadSnapshot(database.db, control.management);
+  const keySource = openKeySource(database, defaultLimits, log);
   const supervisor = await startThreads(threads, {
     log,
-    findCredential: (publicId) => loadCredential(database.db, publicId, defaultLimits),
+    findCredential: (publicId) => keySource.find(publicId),
+    saveRehash: (rehash) => saveRehash(database.db, rehash),
     writeRecords: (records) => writeRecords(database.db, records),
     boot: {
       host: settings.HOST,
       port,
       hmacSecret: secrets.hmacSecret,
+      previousHmacSecret: secrets.previousHmacSecret,
+      keyCache: keyCacheOf(settings),
       controlToken,
       trustedProxies: settings.TRUSTED_PROXIES,
       countries,
@@ -116,13 +123,14 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   });
   dataPlane.attach(supervisor);
   const certificateWatch = certificates && watchFolder(certificates, supervisor, log);
-  const watch = database.kind === 'postgres' ? watchOtherNodes(control, supervisor, snapshot.version, log) : undefined;
+  const watch = watchOtherNodes({ database, control, supervisor, since: snapshot.version, log });
   const upkeep = startUpkeep({
     db: database.db,
     clock: systemClock,
     intervalMs: UPKEEP_MS,
     onError: (cause) => log.error({ reason: String(cause) }, 'what is out of date could not be thrown away'),
   });
+  const schedule = startJobs({ db: database.db, settings, auditKey: control.services.auditKey, log });
   const { setupAt } = await readInstallation(database.db);
 
   return {
@@ -132,8 +140,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     async stop() {
       draining = true;
       await new Promise((resolve) => setTimeout(resolve, settings.DRAIN_DELAY_SECONDS * 1000));
-      await watch?.stop();
-      await upkeep.stop();
+      await Promise.all([watch?.stop(), schedule.stop(), upkeep.stop()]);
       certificateWatch?.stop();
       await supervisor.drain(settings.DRAIN_SECONDS * 1000);
       await control.close();
@@ -211,6 +218,7 @@ function claimDataDir(path: string): DataDir {
 function readSecrets(settings: Settings, dataDir: DataDir): Secrets {
   return {
     hmacSecret: settings.HMAC_SECRET ?? dataDir.secret('hmac-secret'),
+    previousHmacSecret: settings.HMAC_SECRET_PREVIOUS,
     encryptionKey: settings.ENCRYPTION_KEY ?? dataDir.secret('encryption-key'),
   };
 }
@@ -276,21 +284,6 @@ async function startThreads(threads: readonly Worker[], options: SupervisorOptio
     if (!(cause instanceof ListenError)) throw cause;
     throw new SettingsError([`PORT: cannot listen on ${options.boot.host}:${options.boot.port} (${cause.message})`]);
   }
-}
-
-/** Takes over what other nodes changed: what is live, and which keys are known. */
-function watchOtherNodes(control: ControlPlane, supervisor: Supervisor, since: number, log: Logger): VersionWatch {
-  const { db, management } = control.services;
-  return watchVersion({
-    db,
-    since,
-    intervalMs: VERSION_POLL_MS,
-    async onChange() {
-      await supervisor.forget('all');
-      await supervisor.publish(await loadSnapshot(db, management));
-    },
-    onError: (cause) => log.error({ reason: String(cause) }, 'changes of other nodes could not be looked for'),
-  });
 }
 
 const newToken = (): string => randomBytes(24).toString('base64url');

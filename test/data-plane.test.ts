@@ -648,7 +648,7 @@ describe('a caller who goes away', () => {
       asked.resolve();
       return found.promise;
     };
-    const plane = await startBefore(t, upstream.url, { deps: { credentials: { find } } });
+    const plane = await startBefore(t, upstream.url, { deps: { credentials: { recall: () => undefined, find } } });
     const wire = await open(t, plane);
     wire.send(head('GET /private', `X-API-Key: ${KEY.text}`));
     await asked.promise;

@@ -20,6 +20,7 @@ export interface ControlPlaneOptions {
   readonly clock: Clock;
   /** Where the control plane will listen, and the gateway find it. */
   readonly socketPath: string;
+  readonly validationsPerMinute: number;
   /** What the gateway proves itself with. */
   readonly controlToken: string;
   readonly setupToken: string;
@@ -27,6 +28,7 @@ export interface ControlPlaneOptions {
   readonly hmacSecret: string;
   readonly encryptionKey: string;
   readonly undefinedScopes: UndefinedScopes;
+  readonly previousHmacSecret?: string | undefined;
   readonly defaultLimits: RateLimit;
   readonly clients: ClientRules;
   readonly dataPlane: DataPlane;
@@ -47,8 +49,8 @@ export interface ControlPlane {
 }
 
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
-  const { log, socketPath, controlToken, ...rest } = options;
-  const management = managementGateway({ operations: OPERATIONS, socketPath });
+  const { log, socketPath, controlToken, validationsPerMinute, ...rest } = options;
+  const management = managementGateway({ operations: OPERATIONS, socketPath, validationsPerMinute });
   const services = createServices({
     ...rest,
     management,

@@ -38,6 +38,18 @@ export const FORMATS: Readonly<Record<string, TextFormat>> = {
     message:
       'must be a scope such as orders:read (words of small letters, joined by colons; * for any rest), at most 100 characters',
   },
+  'ip-range': {
+    check: isIpRange,
+    message: 'must be an address such as 192.0.2.7 or 2001:db8::1, or a range such as 10.0.0.0/8 or fd00::/8',
+  },
+  environment: {
+    check: (text) => /^[a-z][a-z0-9]*$/.test(text),
+    message: 'must be a word of small letters and digits, such as live or test',
+  },
+  sha256: {
+    check: (text) => /^[0-9a-f]{64}$/i.test(text),
+    message: 'must be a SHA-256 hash: 64 hexadecimal digits',
+  },
   'status-list': {
     check: (text) => STATUS_LIST.test(text),
     message: 'must be a status such as 500, a class such as 5xx, or several of them joined by commas',
@@ -86,10 +98,6 @@ export const FORMATS: Readonly<Record<string, TextFormat>> = {
     check: (text) => isRedirectUri(text),
     message:
       'must be an https:// URL, an http:// URL of the own machine, or of an app’s own scheme such as com.example.app:/callback; without user, fragment and star',
-  },
-  'ip-range': {
-    check: isIpRange,
-    message: 'must be an address such as 192.0.2.7 or 2001:db8::1, or a range such as 10.0.0.0/8 or fd00::/8',
   },
   country: {
     check: isCountry,

@@ -48,7 +48,7 @@ export async function issueOperatorKey(
 }
 
 export interface RevokedKeys {
-  readonly revoked: readonly Required<KeyChanged>[];
+  readonly revoked: readonly KeyChanged[];
   /** Of all keys of the operator, for whoever remembers them. */
   readonly publicIds: readonly string[];
 }
@@ -60,7 +60,7 @@ export async function revokeOperatorKeys(
 ): Promise<RevokedKeys> {
   const now = new Date(nowMs);
   const keys = await findOperatorKeys(trx, principal, operatorId);
-  const revoked: Required<KeyChanged>[] = [];
+  const revoked: KeyChanged[] = [];
   for (const before of keys.filter((key) => key.revoked_at === null)) {
     const after = await updateKey(trx, principal, before.id, { revoked_at: now, updated_at: now });
     revoked.push({ action: 'revoke', before, after });

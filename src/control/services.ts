@@ -3,10 +3,12 @@
 import type { Kysely } from 'kysely';
 import type { Database, RateLimit } from '../db/schema.ts';
 import type { Policy } from '../gateway/policy.ts';
+import type { Credential } from '../gateway/ports.ts';
 import type { GatewayConfig, SnapshotConfig } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deriveKey } from '../lib/derive-key.ts';
 import type { UndefinedScopes } from './defined-scopes.ts';
+import { loadCredential } from './publish/credentials.ts';
 import { loadSnapshot } from './publish/snapshots.ts';
 
 /** The gateway threads of this node, as the control plane needs them. */
@@ -46,6 +48,8 @@ export interface ServiceParts {
   readonly hmacSecret: string;
   /** 64 hexadecimal digits: what the keys for other purposes are derived from. */
   readonly encryptionKey: string;
+  /** The one before it, while keys are still hashed under that. */
+  readonly previousHmacSecret?: string | undefined;
   /** Whoever knows it may set up from elsewhere than this machine. */
   readonly setupToken: string;
   /** What becomes of scopes that nobody defined. */
@@ -69,14 +73,17 @@ export interface Services extends Omit<ServiceParts, 'encryptionKey'> {
   readonly idempotencyKey: Uint8Array;
   /** Gives the gateway threads what is deployed; after the commit of whatever changed it. */
   publish(): Promise<void>;
+  /** The key with this public id as the gateway threads would see it now, whosever it is; undefined when there is none. */
+  findCredential(publicId: string): Promise<Credential | undefined>;
 }
 
 export function createServices({ encryptionKey, ...parts }: ServiceParts): Services {
-  const { db, management, dataPlane } = parts;
+  const { db, management, dataPlane, defaultLimits } = parts;
   return {
     ...parts,
     auditKey: deriveKey(encryptionKey, 'audit chain'),
     idempotencyKey: deriveKey(encryptionKey, 'idempotency'),
     publish: async () => dataPlane.publish(await loadSnapshot(db, management)),
+    findCredential: (publicId) => loadCredential(db, publicId, defaultLimits),
   };
 }

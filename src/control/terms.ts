@@ -9,13 +9,14 @@ interface Terms {
   readonly expiresAt?: string | null;
 }
 
-export function termFaults({ metadata, expiresAt }: Terms, nowMs: number): Fault[] {
+/** `at` is where the terms stand in the request. */
+export function termFaults({ metadata, expiresAt }: Terms, nowMs: number, at = 'body'): Fault[] {
   const faults: Fault[] = [];
   if (metadata !== undefined && Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES) {
-    faults.push({ path: 'body.metadata', message: `must have at most ${MAX_METADATA_BYTES} bytes as JSON` });
+    faults.push({ path: `${at}.metadata`, message: `must have at most ${MAX_METADATA_BYTES} bytes as JSON` });
   }
   if (typeof expiresAt === 'string' && Date.parse(expiresAt) <= nowMs) {
-    faults.push({ path: 'body.expiresAt', message: 'must lie in the future' });
+    faults.push({ path: `${at}.expiresAt`, message: 'must lie in the future' });
   }
   return faults;
 }

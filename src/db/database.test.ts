@@ -140,8 +140,8 @@ forEachDatabase('the database', (open, kind) => {
       `insert into installation default values`,
       `insert into tenants values ('gw_1', 'x', 'x', now())`,
       `insert into operators values ('usr_1', 'ten_none', 'x', 'x@y', 'R', now())`,
-      `insert into keys (id, tenant_id, public_id, key_prefix, hash, name, scopes, metadata, created_by, created_at, updated_at)
-       values ('key_1', '${DEFAULT_TENANT_ID}', 'a', 'b', '\\x00', 'n', '{}', '{}', 'c', now(), now())`,
+      `insert into keys (id, tenant_id, public_id, key_prefix, hash, pepper, name, scopes, metadata, created_by, created_at, updated_at)
+       values ('key_1', '${DEFAULT_TENANT_ID}', 'a', 'b', '\\x00', 'p', 'n', '{}', '{}', 'c', now(), now())`,
     ];
     for (const statement of statements) await assert.rejects(sql.raw(statement).execute(db), statement);
   });

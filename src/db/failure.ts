@@ -16,7 +16,8 @@ const AWAY: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ]);
 /** The pool and the driver tell these by their text only. */
-const AWAY_TEXT = /^(timeout exceeded when trying to connect|Query read timeout|Connection terminated)/;
+const AWAY_TEXT =
+  /^(timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client has encountered a connection error)/;
 
 /** Whether the error says that a row with the same values is there already; `constraint` is the constraint's or index's name. */
 export function isUniqueViolation(error: unknown, constraint: string): boolean {

@@ -1,20 +1,40 @@
 // One Kysely over either database: PGlite in the data directory, or PostgreSQL behind a URL.
 
 import { mkdir } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { withinTime } from '../lib/within-time.ts';
 import { COLUMN_PARSERS } from './columns.ts';
+import { listenPostgres, type Listening, type ListenOptions } from './listen.ts';
 import type { Database } from './schema.ts';
 
-const POOL_CONNECTIONS = 20;
-const CONNECT_TIMEOUT_MS = 5_000;
-const STATEMENT_TIMEOUT_MS = 30_000;
-/** The client's own limit, a little later than the server's: for a server that no longer answers at all. */
-const QUERY_TIMEOUT_MS = 35_000;
-const IDLE_TIMEOUT_MS = 30_000;
+interface PoolLimits {
+  readonly connections: number;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /** A little later than the server's own limit: a server that has said nothing for so long is never coming back to this connection. */
+  readonly silenceMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+const WORK: PoolLimits = {
+  connections: 20,
+  connectTimeoutMs: 5_000,
+  statementTimeoutMs: 30_000,
+  silenceMs: 35_000,
+  idleTimeoutMs: 30_000,
+};
+/** Callers wait for these: better a quick refusal, and a new connection as soon as there can be one. */
+const LOOKUPS: PoolLimits = {
+  connections: 3,
+  connectTimeoutMs: 2_000,
+  statementTimeoutMs: 3_000,
+  silenceMs: 4_000,
+  idleTimeoutMs: 3_500,
+};
 const CHECK_TIMEOUT_MS = 2_000;
 const IN_MEMORY = 'memory://';
 
@@ -27,7 +47,11 @@ export interface OpenOptions {
 
 export interface OpenedDatabase {
   readonly db: Kysely<Database>;
+  /** For what calls through the gateway wait for: connections of their own, which no management call can use up. */
+  readonly lookups: Kysely<Database>;
   readonly kind: 'pglite' | 'postgres';
+  /** Undefined where there is nobody else who could say anything. */
+  readonly listen: ((options: ListenOptions) => Listening) | undefined;
   /** Rejects when the database does not answer within two seconds. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -57,17 +81,15 @@ async function openPglite(dataDir: string): Promise<OpenedDatabase> {
 
 /** Takes over a PGlite that was made with COLUMN_PARSERS; closing closes it. */
 export function overPglite(pglite: PGlite): OpenedDatabase {
-  return opened('pglite', new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) }));
+  const db = new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) });
+  return { kind: 'pglite', db, lookups: db, listen: undefined, check: () => check(db), close: () => db.destroy() };
 }
 
 async function openPostgres(databaseUrl: string): Promise<OpenedDatabase> {
   const place = describePlace(databaseUrl);
   let database: OpenedDatabase | undefined;
   try {
-    database = opened(
-      'postgres',
-      new Kysely<Database>({ dialect: new PostgresDialect({ pool: createPool(databaseUrl) }) }),
-    );
+    database = overPostgres(databaseUrl);
     await sql`select 1`.execute(database.db);
     return database;
   } catch (cause) {
@@ -76,33 +98,50 @@ async function openPostgres(databaseUrl: string): Promise<OpenedDatabase> {
   }
 }
 
-function createPool(databaseUrl: string): pg.Pool {
+function overPostgres(databaseUrl: string): OpenedDatabase {
+  const openPool = (limits: PoolLimits): Kysely<Database> =>
+    new Kysely<Database>({ dialect: new PostgresDialect({ pool: createPool(databaseUrl, limits) }) });
+  const db = openPool(WORK);
+  const lookups = openPool(LOOKUPS);
+  return {
+    kind: 'postgres',
+    db,
+    lookups,
+    listen: (options) => listenPostgres(databaseUrl, options),
+    check: () => check(db),
+    async close() {
+      await Promise.all([db.destroy(), lookups.destroy()]);
+    },
+  };
+}
+
+async function check(db: Kysely<Database>): Promise<void> {
+  await withinTime(sql`select 1`.execute(db), CHECK_TIMEOUT_MS);
+}
+
+function createPool(databaseUrl: string, limits: PoolLimits): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     application_name: 'tollgate',
-    max: POOL_CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+    max: limits.connections,
+    connectionTimeoutMillis: limits.connectTimeoutMs,
+    idleTimeoutMillis: limits.idleTimeoutMs,
+    statement_timeout: limits.statementTimeoutMs,
+    idle_in_transaction_session_timeout: limits.statementTimeoutMs,
     keepAlive: true,
+    // Not `query_timeout`, which gives up the query alone: the pool would go on with the connection, and whoever is next would wait behind it.
+    stream: () => breakSilent(new Socket(), limits.silenceMs),
     types: columnTypes(),
   });
-  // An idle connection that breaks is dropped by the pool; whoever asks next gets a new one, or the error.
+  // A connection that breaks is dropped by the pool; whoever asks next gets a new one, or the error. One that breaks while it is lent out
+  // and waits for nothing would end the process if nobody listened.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => void client.on('error', () => undefined));
   return pool;
 }
 
-function opened(kind: OpenedDatabase['kind'], db: Kysely<Database>): OpenedDatabase {
-  return {
-    db,
-    kind,
-    async check() {
-      await withinTime(sql`select 1`.execute(db), CHECK_TIMEOUT_MS);
-    },
-    close: () => db.destroy(),
-  };
+function breakSilent(socket: Socket, silenceMs: number): Socket {
+  return socket.setTimeout(silenceMs, () => socket.destroy(new Error('Connection terminated: the server is silent')));
 }
 
 function columnTypes(): pg.CustomTypesConfig {

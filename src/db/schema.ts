@@ -3,7 +3,7 @@
 
 import type { ColumnType } from 'kysely';
 import type { ClientStatus } from '../lib/client-status.ts';
-import type { Defaulted, Json, OptionalJson } from './column-kinds.ts';
+import type { Defaulted, Json, Optional, OptionalJson } from './column-kinds.ts';
 import type { AuditHeadTable, AuditLogTable, EventTable, IdempotencyKeyTable } from './trail-schema.ts';
 
 /** The tenant that the first migration makes; whatever has no other owner belongs to it. */
@@ -138,11 +138,16 @@ interface KeyTable {
   client_id: ColumnType<string | null, string | null | undefined, null>;
   /** Null for keys that belong to no operator. */
   operator_id: string | null;
+  /** What the key is found by; of a key from elsewhere, half of its digest (lib/foreign-key-text.ts). */
   public_id: string;
-  /** `<prefix>_<public id>`: what may be shown. */
+  /** `<prefix>_<public id>`, or how a key from elsewhere begins: what may be shown. */
   key_prefix: string;
-  /** HMAC-SHA-384 of the key's text. */
+  /** HMAC-SHA-384 of the key's text; of a key from elsewhere, of its digest. */
   hash: Uint8Array;
+  /** The id of the pepper in the hash (lib/pepper.ts). */
+  pepper: string;
+  /** How a key from elsewhere ends. */
+  last_characters: Optional<string>;
   name: string;
   description: string | null;
   owner: string | null;
@@ -153,11 +158,22 @@ interface KeyTable {
   /** Requests a minute in the place of those that would hold otherwise. */
   rate_limit_override: ColumnType<number | null, number | null | undefined, number | null>;
   metadata: Json<Readonly<Record<string, unknown>>>;
+  environment: Optional<string>;
+  /** Addresses and ranges; null: from anywhere. */
+  allowed_ips: Optional<string[]>;
   created_by: string;
   created_at: Date;
   updated_at: Date;
   expires_at: Date | null;
+  /** When the key was given so many days instead of a date: what its successor gets too. */
+  lifetime_days: Optional<number>;
+  /** When it was rotated. From its `expires_at` on it counts as revoked. */
+  deprecated_at: Optional<Date>;
+  /** The key that took its place. No reference: that one may be gone before. */
+  replaced_by: Optional<string>;
   revoked_at: ColumnType<Date | null, null | undefined, Date>;
+  /** When it was announced that the key will expire. */
+  expiring_noticed_at: Optional<Date>;
   last_used_at: ColumnType<Date | null, null | undefined, Date>;
 }
 

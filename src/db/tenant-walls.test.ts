@@ -395,8 +395,8 @@ async function fillTwoTenants(db: Kysely<Database>): Promise<void> {
       .insertInto('roles')
       .values(roleOf({ tenantId: tenant_id }, 'AUDITOR'))
       .execute();
-    await sql`insert into keys (id, tenant_id, public_id, key_prefix, hash, name, scopes, metadata, created_by, created_at, updated_at)
-      values (${`key_${tail}`}, ${tenant_id}, ${tail}, 'tg', ${new Uint8Array(48)}, 'k', '{}', '{}', 'x', ${NOW}, ${NOW})`.execute(
+    await sql`insert into keys (id, tenant_id, public_id, key_prefix, hash, pepper, name, scopes, metadata, created_by, created_at, updated_at)
+      values (${`key_${tail}`}, ${tenant_id}, ${tail}, 'tg', ${new Uint8Array(48)}, '0', 'k', '{}', '{}', 'x', ${NOW}, ${NOW})`.execute(
       db,
     );
     await fillTrail(db, tenant_id, tail);

@@ -6,6 +6,10 @@ import type { CredentialAnswer } from './messages.ts';
 import type { Credential } from './ports.ts';
 
 const ANSWER_TIMEOUT_MS = 5000;
+const RENEWAL_TIMEOUT_MS = 1000;
+const ENTRIES = 100;
+const AGE_MS = 300_000;
+const AWAY_MS = 900_000;
 
 interface Bench {
   /** Answers go to the last question about the id, unless told otherwise. */
@@ -29,6 +33,7 @@ function createBench(t: TestContext): Bench {
       lastIds.set(publicId, id);
     },
     nowMs: () => clock.monotonicMs(),
+    limits: { entries: ENTRIES, ageMs: AGE_MS, awayMs: AWAY_MS },
   });
   const answer = (publicId: string, given: CredentialAnswer, id = lastIds.get(publicId) ?? 0): void =>
     cache.answer(publicId, id, given);
@@ -80,20 +85,44 @@ describe('the memory of credentials', () => {
     assert.deepEqual(asked, ['a', 'a']);
   });
 
-  test('asks again for a known one after five minutes', async (t) => {
+  test('asks again for a known one when its age is over', async (t) => {
     const bench = createBench(t);
-    await learn(bench, known('a'));
-    bench.clock.advance(299_999);
-    assert.ok(!(bench.cache.find('a') instanceof Promise));
+    const credential = known('a');
+    await learn(bench, credential);
+    bench.clock.advance(AGE_MS - 1);
+    assert.equal(bench.cache.find('a'), credential);
+    assert.equal(bench.cache.recall('a'), credential);
     bench.clock.advance(1);
+    assert.equal(bench.cache.recall('a'), undefined);
     assert.ok(bench.cache.find('a') instanceof Promise);
+    bench.cache.answer('a', { state: 'unknown' });
+  });
+
+  test('recalls what it knows, and asks nobody for it', async (t) => {
+    const bench = createBench(t);
+    assert.equal(bench.cache.recall('a'), undefined);
+    assert.deepEqual(bench.asked, []);
+    const credential = known('a');
+    await learn(bench, credential);
+    assert.equal(bench.cache.recall('a'), credential);
+  });
+
+  test('holds no more than its bound, and keeps what is used', async (t) => {
+    const bench = createBench(t);
+    const used = known('used');
+    await learn(bench, used);
+    for (let i = 0; i < 3 * ENTRIES; i++) {
+      await learn(bench, known(`id ${i}`));
+      assert.equal(bench.cache.recall('used'), used);
+    }
+    assert.equal(bench.cache.recall('id 0'), undefined);
   });
 
   test('is not emptied of known ones by guesses', async (t) => {
     const bench = createBench(t);
     const credential = known('a');
     await learn(bench, credential);
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 20 * ENTRIES; i++) {
       const found = bench.cache.find(`guess ${i}`);
       bench.cache.answer(`guess ${i}`, { state: 'unknown' });
       assert.equal(await found, undefined);
@@ -214,5 +243,105 @@ describe('a look-up that fails', () => {
     for (const one of waiting) await one;
     assert.ok(cache.find('one more') instanceof Promise);
     cache.answer('one more', { state: 'unknown' });
+  });
+});
+
+describe('while the database is away', () => {
+  /** A credential that has become old, and the first call after that, which found the database away. */
+  async function growOld(t: TestContext): Promise<Bench & { readonly credential: Credential }> {
+    const bench = createBench(t);
+    const credential = known('a');
+    await learn(bench, credential);
+    bench.clock.advance(AGE_MS);
+    const first = bench.cache.find('a');
+    assert.ok(first instanceof Promise);
+    bench.cache.answer('a', { state: 'unavailable' });
+    assert.equal(await first, credential);
+    return { ...bench, credential };
+  }
+
+  test('a known one goes on for the stated time, and no millisecond longer', async (t) => {
+    const bench = await growOld(t);
+    const findNow = async (): Promise<Credential | undefined> => {
+      const found = bench.cache.find('a');
+      bench.cache.answer('a', { state: 'unavailable' });
+      return found;
+    };
+    bench.clock.advance(AWAY_MS - 1);
+    assert.equal(await findNow(), bench.credential);
+    bench.clock.advance(1);
+    await assert.rejects(findNow, /could not be looked up/);
+  });
+
+  test('an unknown one is rejected, every time', async (t) => {
+    const bench = await growOld(t);
+    for (let i = 0; i < 3; i++) {
+      const found = bench.cache.find('b');
+      bench.cache.answer('b', { state: 'unavailable' });
+      await assert.rejects(async () => found);
+    }
+  });
+
+  test('nobody waits for an old one any more, and the database is asked once a second', async (t) => {
+    const bench = await growOld(t);
+    const before = bench.asked.length;
+    for (let i = 0; i < 10; i++) assert.equal(bench.cache.find('a'), bench.credential);
+    assert.equal(bench.asked.length, before + 1);
+    bench.cache.answer('a', { state: 'unavailable' });
+    for (let i = 0; i < 10; i++) assert.equal(bench.cache.find('a'), bench.credential);
+    assert.equal(bench.asked.length, before + 1);
+    bench.clock.advance(1000);
+    assert.equal(bench.cache.find('a'), bench.credential);
+    assert.equal(bench.asked.length, before + 2);
+  });
+
+  test('the first call after its age waits a second for the answer, not longer', async (t) => {
+    const bench = createBench(t);
+    const credential = known('a');
+    await learn(bench, credential);
+    bench.clock.advance(AGE_MS);
+    const first = bench.cache.find('a');
+    t.mock.timers.tick(RENEWAL_TIMEOUT_MS);
+    assert.equal(await first, credential);
+  });
+
+  test('what is forgotten is not taken up again, not even by who waited already', async (t) => {
+    const bench = createBench(t);
+    await learn(bench, known('a'));
+    bench.clock.advance(AGE_MS);
+    const waiting = bench.cache.find('a');
+    bench.cache.forget(['a']);
+    t.mock.timers.tick(RENEWAL_TIMEOUT_MS);
+    await assert.rejects(async () => waiting, /could not be looked up/);
+    const next = bench.cache.find('a');
+    bench.cache.answer('a', { state: 'unavailable' });
+    await assert.rejects(async () => next);
+  });
+
+  test('its return is noticed, and the new state holds', async (t) => {
+    const bench = await growOld(t);
+    void bench.cache.find('a');
+    const renewed = createKey({ publicId: 'a', status: 'revoked' }).credential;
+    bench.cache.answer('a', { state: 'known', credential: renewed });
+    assert.equal(bench.cache.recall('a'), renewed);
+  });
+
+  test('its return with the news that there is no such key any more holds too', async (t) => {
+    const bench = await growOld(t);
+    void bench.cache.find('a');
+    bench.cache.answer('a', { state: 'unknown' });
+    assert.equal(bench.cache.recall('a'), undefined);
+    assert.equal(bench.cache.find('a'), undefined);
+  });
+
+  test('an old one goes on when too many others wait', async (t) => {
+    const bench = createBench(t);
+    const credential = known('a');
+    await learn(bench, credential);
+    bench.clock.advance(AGE_MS);
+    const waiting = Array.from({ length: 1000 }, (_, i) => bench.cache.find(`id ${i}`));
+    assert.equal(bench.cache.find('a'), credential);
+    for (let i = 0; i < 1000; i++) bench.cache.answer(`id ${i}`, { state: 'unknown' });
+    for (const one of waiting) await one;
   });
 });

@@ -1,16 +1,31 @@
-// A thread's memory of credentials: bounded, coalescing, and quick to forget.
+// A thread's memory of credentials: bounded, coalescing, quick to forget, and steady while the database is away.
 
 import { Lru } from '../lib/lru.ts';
 import type { CredentialAnswer } from './messages.ts';
 import type { Credential, CredentialLookup } from './ports.ts';
 
-const MAX_KNOWN = 10_000;
-const MAX_KNOWN_AGE_MS = 300_000;
 // Unknown ids live apart and shortly: guessing can neither push out known keys nor hammer the database with one wrong key.
 const MAX_UNKNOWN = 1000;
 const MAX_UNKNOWN_AGE_MS = 5000;
 const MAX_PENDING = 1000;
 const ANSWER_TIMEOUT_MS = 5000;
+/** How long a call waits for news of a credential that is known, but old. */
+const RENEWAL_TIMEOUT_MS = 1000;
+/** While the database is away, it is asked for old credentials so often; calls do not wait for the answer. */
+const PROBE_INTERVAL_MS = 1000;
+
+export interface CacheLimits {
+  readonly entries: number;
+  /** An older credential is asked for anew. */
+  readonly ageMs: number;
+  /** When that cannot be answered, it goes on for so much longer. */
+  readonly awayMs: number;
+}
+
+interface Known {
+  readonly credential: Credential;
+  readonly freshUntilMs: number;
+}
 
 interface Pending {
   readonly promise: Promise<Credential | undefined>;
@@ -26,21 +41,24 @@ export interface CredentialCache extends CredentialLookup {
 export interface CredentialCacheOptions {
   readonly ask: (publicId: string, id: number) => void;
   readonly nowMs: () => number;
+  readonly limits: CacheLimits;
 }
 
-export function createCredentialCache({ ask, nowMs }: CredentialCacheOptions): CredentialCache {
-  const known = new Lru<Credential>({ maxEntries: MAX_KNOWN, maxAgeMs: MAX_KNOWN_AGE_MS, nowMs });
+export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOptions): CredentialCache {
+  const known = new Lru<Known>({ maxEntries: limits.entries, maxAgeMs: limits.ageMs + limits.awayMs, nowMs });
   const unknown = new Lru<true>({ maxEntries: MAX_UNKNOWN, maxAgeMs: MAX_UNKNOWN_AGE_MS, nowMs });
   const pending = new Map<string, Pending>();
   let forgotten = 0;
   let asks = 0;
+  let isAway = false;
+  let nextProbeMs = Number.NEGATIVE_INFINITY;
 
-  function look(publicId: string): Promise<Credential | undefined> {
+  function look(publicId: string, timeoutMs: number): Promise<Credential | undefined> {
     if (pending.size >= MAX_PENDING) return Promise.reject(new Error('too many credential look-ups are waiting'));
     let asked = forgotten;
     let askId = ++asks;
     const { promise, resolve, reject } = Promise.withResolvers<Credential | undefined>();
-    const timer = setTimeout(() => settle({ state: 'unavailable' }, askId), ANSWER_TIMEOUT_MS);
+    const timer = setTimeout(() => settle({ state: 'unavailable' }, askId), timeoutMs);
     const settle = (answer: CredentialAnswer, id: number): void => {
       if (id !== askId) return; // The late answer to a question that was given up.
       // What was read before something was forgotten may be the old state, and whoever came after it must not get that.
@@ -52,17 +70,22 @@ export function createCredentialCache({ ask, nowMs }: CredentialCacheOptions): C
       }
       clearTimeout(timer);
       pending.delete(publicId);
+      isAway = answer.state === 'unavailable';
       switch (answer.state) {
         case 'known':
-          known.set(publicId, answer.credential);
+          known.set(publicId, { credential: answer.credential, freshUntilMs: nowMs() + limits.ageMs });
           resolve(answer.credential);
           return;
         case 'unknown':
+          known.delete(publicId);
           unknown.set(publicId, true);
           resolve(undefined);
           return;
-        case 'unavailable':
-          reject(new Error('the credential could not be looked up'));
+        case 'unavailable': {
+          const old = known.get(publicId);
+          if (old === undefined) reject(new Error('the credential could not be looked up'));
+          else resolve(old.credential);
+        }
       }
     };
     pending.set(publicId, { promise, settle });
@@ -70,12 +93,32 @@ export function createCredentialCache({ ask, nowMs }: CredentialCacheOptions): C
     return promise;
   }
 
+  /** For a credential that is older than it should be. Whoever waits gets the old one only if it was not forgotten meanwhile. */
+  function renew(publicId: string, old: Credential): Credential | Promise<Credential | undefined> {
+    const renewal = pending.get(publicId)?.promise;
+    const isFull = pending.size >= MAX_PENDING;
+    if (!isAway && renewal !== undefined) return renewal;
+    if (!isAway && !isFull) return look(publicId, RENEWAL_TIMEOUT_MS);
+    if (renewal === undefined && !isFull && nowMs() >= nextProbeMs) {
+      nextProbeMs = nowMs() + PROBE_INTERVAL_MS;
+      look(publicId, ANSWER_TIMEOUT_MS).catch(() => undefined);
+    }
+    return old;
+  }
+
   return {
+    recall(publicId) {
+      const now = nowMs();
+      const found = known.get(publicId, now);
+      return found !== undefined && now < found.freshUntilMs ? found.credential : undefined;
+    },
     find(publicId) {
-      const credential = known.get(publicId);
-      if (credential !== undefined) return credential;
+      const found = known.get(publicId);
+      if (found !== undefined) {
+        return nowMs() < found.freshUntilMs ? found.credential : renew(publicId, found.credential);
+      }
       if (unknown.get(publicId) !== undefined) return undefined;
-      return pending.get(publicId)?.promise ?? look(publicId);
+      return pending.get(publicId)?.promise ?? look(publicId, ANSWER_TIMEOUT_MS);
     },
     answer(publicId, id, answer) {
       pending.get(publicId)?.settle(answer, id);

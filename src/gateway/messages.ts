@@ -2,7 +2,8 @@
 
 import type { CountryOptions } from './country.ts';
 import type { EdgeLimits } from './edge/limits.ts';
-import type { Credential, TlsCertificate } from './ports.ts';
+import type { CacheLimits } from './credential-cache.ts';
+import type { Credential, Rehash, TlsCertificate } from './ports.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 
 /** What a thread is born with. */
@@ -10,6 +11,8 @@ export interface ThreadBoot {
   readonly host: string;
   readonly port: number;
   readonly hmacSecret: string;
+  readonly previousHmacSecret: string | undefined;
+  readonly keyCache: CacheLimits;
   readonly controlToken: string;
   /** Addresses and ranges of the proxies whose word is taken for who is behind them. */
   readonly trustedProxies: readonly string[];
@@ -46,6 +49,7 @@ export type FromThread =
   /** The message with this id was obeyed; `faults` when a snapshot was refused. */
   | { readonly type: 'done'; readonly id: number; readonly faults: readonly string[] }
   | { readonly type: 'find'; readonly publicId: string; readonly id: number }
+  | { readonly type: 'rehash'; readonly rehash: Rehash }
   /** ExchangeRecord[] as JSON: half the cost of a structured clone for the thread that moves requests, and less than columns of texts. */
   | { readonly type: 'records'; readonly records: string; readonly dropped: number }
   | {

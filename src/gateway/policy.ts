@@ -13,6 +13,8 @@ export interface PolicyDeps extends Ports {
   readonly countries: CountrySource;
   /** The pepper under which keys are hashed. */
   readonly hmacSecret: string;
+  /** The one before it, while keys are still hashed under that. */
+  readonly previousHmacSecret?: string | undefined;
 }
 
 /** What is left of a policy once its configuration is known. */

@@ -1,6 +1,7 @@
 // What the data plane asks of others. Nothing else passes between the two wings.
 
 import type { ClientStanding } from '../lib/client-status.ts';
+import type { KeyState } from '../lib/key-state.ts';
 import type { Limiter, WindowLimit } from '../limits/limiter.ts';
 
 /** Who is calling: the only product of authentication, and all that later stages know of the caller. */
@@ -32,25 +33,42 @@ export interface ClientRestrictions {
 
 /** What is known of a key: enough to prove it, nothing to rebuild it. */
 export interface Credential {
+  /** What it is found by: the public id in its text, or what its digest gives (lib/foreign-key-text.ts). */
   readonly publicId: string;
-  /** HMAC-SHA-384 of the key's text, 48 bytes. */
+  /** HMAC-SHA-384 of what proves the key, 48 bytes. */
   readonly hash: Uint8Array;
-  readonly status: 'active' | 'revoked';
+  /** The id of the pepper in the hash. */
+  readonly pepper: string;
+  readonly status: KeyState;
   /** Milliseconds since the epoch. */
   readonly expiresAtMs: number | undefined;
   /** Whose suspension stops the key as long as it lasts; absent when nobody is suspended. */
   readonly suspended?: 'operator' | 'tenant';
+  /** Addresses and ranges from which alone it works; undefined: from anywhere. */
+  readonly allowedIps: readonly string[] | undefined;
   readonly principal: Principal;
   /** Of the client whose key it is; absent for keys of nobody's. */
   readonly client?: ClientStanding;
 }
 
 export interface CredentialLookup {
+  /** The credential with this public id when it is known here and now; undefined says nothing. */
+  recall(publicId: string): Credential | undefined;
   /**
    * The credential with this public id, or undefined when there is none. Answers at once when it is known, else with a promise, which
    * is rejected when the answer cannot be had: the caller must then fail closed.
    */
   find(publicId: string): Credential | undefined | Promise<Credential | undefined>;
+}
+
+/** A key has proved itself under a pepper that is going out: its hash under the current one. */
+export interface Rehash {
+  readonly publicId: string;
+  /** The hash that it takes the place of. */
+  readonly was: Uint8Array;
+  readonly hash: Uint8Array;
+  /** The id of the current pepper. */
+  readonly pepper: string;
 }
 
 /** The one line that an exchange leaves behind. Secrets are masked before it is made. */
@@ -110,6 +128,8 @@ export interface UsageSink {
 /** What the policies may use. */
 export interface Ports {
   readonly credentials: CredentialLookup;
+  /** Never throws, never waits; what is lost is made again at a later use. */
+  readonly rehash: (rehash: Rehash) => void;
   readonly limiter: Limiter;
   readonly usage: UsageSink;
 }

@@ -3,7 +3,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CredentialAnswer, FromThread, ThreadBoot, ToThread } from './messages.ts';
-import type { Credential, ExchangeRecord, TlsCertificate } from './ports.ts';
+import type { Credential, ExchangeRecord, Rehash, TlsCertificate } from './ports.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 
 const OBEY_TIMEOUT_MS = 10_000;
@@ -20,7 +20,9 @@ export interface SupervisorLog {
 export interface SupervisorOptions {
   readonly boot: ThreadBoot;
   readonly log: SupervisorLog;
+  /** Whoever answers tells of its own failures; a caller gets 503. */
   readonly findCredential: (publicId: string) => Promise<Credential | undefined>;
+  readonly saveRehash: (rehash: Rehash) => Promise<void>;
   readonly writeRecords: (records: readonly ExchangeRecord[]) => Promise<void>;
 }
 
@@ -192,6 +194,14 @@ class Fleet implements Supervisor {
       case 'find':
         void this.#find(seat, message.publicId, message.id);
         return;
+      case 'rehash':
+        // A key that stays under the previous pepper goes on working; it is hashed anew at its next look-up.
+        this.#options
+          .saveRehash(message.rehash)
+          .catch((cause: unknown) =>
+            this.#options.log.warn({ reason: String(cause) }, 'a key could not be hashed under the new pepper yet'),
+          );
+        return;
       case 'records':
         this.#write(seat, message.records, message.dropped);
         return;
@@ -208,8 +218,7 @@ class Fleet implements Supervisor {
     try {
       const credential = await this.#options.findCredential(publicId);
       answer = credential === undefined ? { state: 'unknown' } : { state: 'known', credential };
-    } catch (cause) {
-      this.#options.log.error({ reason: String(cause) }, 'a credential could not be looked up');
+    } catch {
       answer = { state: 'unavailable' };
     }
     this.#tell(seat, { type: 'credential', publicId, id, answer });

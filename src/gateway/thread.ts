@@ -35,6 +35,7 @@ async function main(boot: ThreadBoot): Promise<void> {
   const credentials = createCredentialCache({
     ask: (publicId, id) => say({ type: 'find', publicId, id }),
     nowMs: () => clock.monotonicMs(),
+    limits: boot.keyCache,
   });
   const usage = createRecordBuffer((records, dropped) =>
     say({ type: 'records', records: JSON.stringify(records), dropped }),
@@ -43,7 +44,8 @@ async function main(boot: ThreadBoot): Promise<void> {
   const transport = createTransport(clock);
   const pseudonym = toPseudonym(boot.hmacSecret);
   const countries = createCountrySource(boot.countries);
-  const deps: CompileDeps = { ...boot, credentials, usage, limiter, clock, countries, policies };
+  const rehash: CompileDeps['rehash'] = (made) => say({ type: 'rehash', rehash: made });
+  const deps: CompileDeps = { ...boot, credentials, rehash, usage, limiter, clock, countries, policies };
   const runner = createRunner(compileChecked(boot.snapshot, deps, transport), {
     ...deps,
     arrive: createArrival({ pseudonym, trustedProxies: boot.trustedProxies }),

@@ -1,7 +1,8 @@
 // The text of a key: `<prefix>_<public id>_<secret><checksum>`.
 //
 // The public id finds the key, the secret (256 bits) proves it, and the checksum (CRC-32 of all before it) tells a typing error or
-// a leak scanner's false find without a look-up. Only an HMAC of the whole text is ever stored.
+// a leak scanner's false find without a look-up. The prefix takes no part: keys made under an older one go on working. Only an HMAC of
+// the whole text is ever stored. Keys that were made elsewhere: see foreign-key-text.ts.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from './crc32.ts';
@@ -12,7 +13,9 @@ const VALUES = Int8Array.from({ length: 256 }, (_, octet) => BASE62.indexOf(Stri
 const PUBLIC_ID_CHARACTERS = 12;
 const SECRET_CHARACTERS = 43;
 const CHECKSUM_CHARACTERS = 6;
-const MAX_PREFIX_CHARACTERS = 32;
+/** Room for the prefix of the settings and an environment behind it. */
+const MAX_PREFIX_CHARACTERS = 64;
+const BEHIND_PREFIX = 1 + PUBLIC_ID_CHARACTERS + 1 + SECRET_CHARACTERS + CHECKSUM_CHARACTERS;
 const UNDERSCORE = 0x5f;
 
 export interface NewKeyText {
@@ -26,18 +29,33 @@ export function newKeyText(prefix: string): NewKeyText {
   return { text: body + checksum(body), publicId };
 }
 
-/** The public id of a well-formed key, or undefined when the form or the checksum is wrong. Read from the end, where lengths are fixed. */
-export function parsePublicId(text: string): string | undefined {
-  const secretMark = text.length - SECRET_CHARACTERS - CHECKSUM_CHARACTERS - 1;
-  const idMark = secretMark - PUBLIC_ID_CHARACTERS - 1;
-  if (idMark < 1 || idMark > MAX_PREFIX_CHARACTERS || !isPrefix(text, idMark)) return undefined;
-  for (let i = idMark; i < text.length; i++) {
-    const isMark = i === idMark || i === secretMark;
-    const octet = text.charCodeAt(i);
-    if (isMark ? octet !== UNDERSCORE : !isBase62(octet)) return undefined;
+/**
+ * The public id of a text that has the form of a key: as long as one, with underscores where they stand. Undefined for all else. Says
+ * nothing of the characters between: who has found nothing under the id asks `hasChecksum`.
+ */
+export function readPublicId(text: string): string | undefined {
+  const idMark = text.length - BEHIND_PREFIX;
+  if (idMark < 1 || idMark > MAX_PREFIX_CHARACTERS) return undefined;
+  const secretMark = idMark + 1 + PUBLIC_ID_CHARACTERS;
+  if (text.charCodeAt(idMark) !== UNDERSCORE || text.charCodeAt(secretMark) !== UNDERSCORE) return undefined;
+  return text.slice(idMark + 1, secretMark);
+}
+
+/** Whether a text of that form is a key as it was made: no character of it mistyped. */
+export function hasChecksum(text: string): boolean {
+  const idMark = text.length - BEHIND_PREFIX;
+  if (!isPrefix(text, idMark)) return false;
+  for (let i = idMark + 1; i < text.length; i++) {
+    if (i !== idMark + 1 + PUBLIC_ID_CHARACTERS && !isBase62(text.charCodeAt(i))) return false;
   }
   const split = text.length - CHECKSUM_CHARACTERS;
-  return readBase62(text, split) === crc32(text, split) ? text.slice(idMark + 1, secretMark) : undefined;
+  return readBase62(text, split) === crc32(text, split);
+}
+
+/** The public id of a well-formed key, or undefined when the form or the checksum is wrong. */
+export function parsePublicId(text: string): string | undefined {
+  const publicId = readPublicId(text);
+  return publicId !== undefined && hasChecksum(text) ? publicId : undefined;
 }
 
 /** HMAC-SHA-384 of the whole text under the server's pepper: 48 bytes. */

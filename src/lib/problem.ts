@@ -57,6 +57,11 @@ export const PROBLEMS = {
     title: 'Key expired',
     remedy: 'Ask whoever issued the key for a new one.',
   },
+  key_superseded: {
+    status: 401,
+    title: 'Key superseded',
+    remedy: 'The key was rotated and its time of transition is over; use the key that took its place.',
+  },
   setup_token_required: {
     status: 403,
     title: 'Setup token required',
@@ -90,7 +95,8 @@ export const PROBLEMS = {
   address_not_allowed: {
     status: 403,
     title: 'Address not allowed',
-    remedy: 'Call from an address of the client’s `ipWhitelist`, or have yours added to it.',
+    remedy:
+      'Call from an address that the key (`allowedIps`) and its client (`ipWhitelist`) allow, or have yours added.',
   },
   country_not_allowed: {
     status: 403,
@@ -174,10 +180,26 @@ export const PROBLEMS = {
     title: 'Endpoint exists',
     remedy: 'The gateway has an endpoint with this method and path; update that one.',
   },
-  key_not_active: {
+  key_is_revoked: {
     status: 409,
-    title: 'Key not active',
-    remedy: 'A revoked key cannot be changed; create a new one.',
+    title: 'Key is revoked',
+    remedy: 'A revoked key can be neither changed nor rotated; create a new one.',
+  },
+  key_is_expired: {
+    status: 409,
+    title: 'Key is expired',
+    remedy: 'An expired key does not work any more and cannot be changed, rotated or revoked; create a new one.',
+  },
+  key_is_deprecated: {
+    status: 409,
+    title: 'Key is deprecated',
+    remedy:
+      'The key was rotated already; rotate the key named in `replacedBy`, and give this one an end, or revoke it.',
+  },
+  key_exists: {
+    status: 409,
+    title: 'Key exists',
+    remedy: 'Leave out the keys listed in `errors`: they were imported before. Nothing of this import was kept.',
   },
   client_not_active: {
     status: 409,

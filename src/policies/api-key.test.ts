@@ -1,20 +1,25 @@
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { describe, test } from 'node:test';
 import type { Exchange, Reply } from '../gateway/exchange.ts';
 import type { Plan } from '../gateway/plan.ts';
 import type { PolicyDeps } from '../gateway/policy.ts';
-import type { Credential } from '../gateway/ports.ts';
+import type { Credential, CredentialLookup, Rehash } from '../gateway/ports.ts';
 import { checkSchema } from '../gateway/snapshot.ts';
 import {
   createDeps,
   createExchange,
   createFakeClock,
+  createForeignKey,
   createKey,
   type FakeKey,
   readProblem,
   valuesOf,
 } from '../../test/harness/data-plane.ts';
-import { newKeyText } from '../lib/key-text.ts';
+import { digestOf } from '../lib/foreign-key-text.ts';
+import { hashKeyText, newKeyText } from '../lib/key-text.ts';
+import { pepperIdOf } from '../lib/pepper.ts';
 import { apiKey } from './api-key.ts';
 
 type Result = Reply | undefined | Promise<Reply | undefined>;
@@ -30,10 +35,18 @@ function run(headers: readonly string[], deps: PolicyDeps, plan?: Plan): Run {
   return { exchange, result: apiKey.compile({}, deps).onRequest?.(exchange) };
 }
 
+/** A look-up that remembers nothing, and answers with what it is given. */
+function lookup(find: CredentialLookup['find']): Pick<PolicyDeps, 'credentials'> {
+  return { credentials: { recall: () => undefined, find } };
+}
+
 /** The policy with a look-up that answers when it is told to. */
 function runLater(key: FakeKey): Run & { readonly answer: PromiseWithResolvers<Credential | undefined> } {
   const answer = Promise.withResolvers<Credential | undefined>();
-  const deps = createDeps([], { credentials: { find: () => answer.promise } });
+  const deps = createDeps(
+    [],
+    lookup(() => answer.promise),
+  );
   return { ...run(['X-API-Key', key.text], deps), answer };
 }
 
@@ -121,7 +134,10 @@ describe('the key of a client', () => {
 
   test('tells what became of the client to nobody who has not the whole key', () => {
     const key = createKey({ client: { status: 'suspended', expiresAtMs: undefined } });
-    const deps = createDeps([], { credentials: { find: () => key.credential } });
+    const deps = createDeps(
+      [],
+      lookup(() => key.credential),
+    );
     assertRefused(run(['X-API-Key', newKeyText('tg_live').text], deps), 'invalid_key');
   });
 
@@ -141,7 +157,10 @@ describe('a bad key', () => {
     const other = newKeyText('tg_live');
     return other.text;
   };
-  const strangers = createDeps([key], { credentials: { find: () => key.credential } });
+  const strangers = createDeps(
+    [key],
+    lookup(() => key.credential),
+  );
 
   const cases: readonly [what: string, headers: readonly string[], code: string][] = [
     ['that is not there', [], 'missing_credentials'],
@@ -177,22 +196,31 @@ describe('a bad key', () => {
   });
 
   test('does not tell whether a key with its public id was revoked', () => {
-    const stolen = createDeps([], { credentials: { find: () => revoked.credential } });
+    const stolen = createDeps(
+      [],
+      lookup(() => revoked.credential),
+    );
     assertRefused(run(['X-API-Key', withOtherSecret()], stolen), 'invalid_key');
   });
 
   test('that is malformed is refused without a look-up', () => {
     const asked: string[] = [];
-    const counting = createDeps([], {
-      credentials: {
-        find(publicId) {
-          asked.push(publicId);
-          return undefined;
-        },
-      },
-    });
-    run(['X-API-Key', `${key.text.slice(0, -1)}!`], counting);
-    run(['X-API-Key', `x${key.text}`], counting);
+    const counting = createDeps(
+      [],
+      lookup((publicId) => {
+        asked.push(publicId);
+        return undefined;
+      }),
+    );
+    for (const text of [
+      `${key.text.slice(0, -1)}!`,
+      `x${key.text}`,
+      'short',
+      'with spaces between it all',
+      'é'.repeat(20),
+    ])
+      assertRefused(run(['X-API-Key', text], counting), 'invalid_key');
+    assertRefused(run(['X-API-Key', 'x'.repeat(257)], counting), 'invalid_key');
     assert.deepEqual(asked, []);
     run(['X-API-Key', key.text], counting);
     assert.deepEqual(asked, [key.credential.publicId]);
@@ -224,7 +252,7 @@ describe('a key whose operator or tenant is suspended', () => {
       assert.ok(!(result instanceof Promise) && result !== undefined);
       assert.deepEqual([result.status, readProblem(result)['code']], [403, `${suspended}_suspended`]);
       assert.deepEqual([exchange.principal, exchange.authFailed], [undefined, true]);
-      const guessing = createDeps([], { credentials: { find: () => key.credential } });
+      const guessing = createDeps([], { credentials: { recall: () => undefined, find: () => key.credential } });
       assertRefused(run(['X-API-Key', newKeyText('tg_live').text], guessing), 'invalid_key');
     });
   }
@@ -268,6 +296,163 @@ test('a key that cannot be looked up is refused with 503, not with 401 and never
   assert.doesNotMatch(JSON.stringify(readProblem(reply)), /database|10\.0/);
   assert.equal(exchange.principal, undefined);
   assert.equal(exchange.authFailed, false, 'the caller did nothing wrong');
+});
+
+describe('a rotated key', () => {
+  const clock = createFakeClock();
+  const key = createKey({ status: 'deprecated', expiresAtMs: clock.nowMs() + 1 });
+  const deps = createDeps([key], { clock });
+
+  test('works until its grace is over, and is told from then on to be superseded', () => {
+    assert.equal(run(['X-API-Key', key.text], deps).result, undefined);
+    clock.advance(1);
+    assertRefused(run(['X-API-Key', key.text], deps), 'key_superseded');
+  });
+});
+
+describe('a key that is bound to addresses', () => {
+  const key = createKey({ allowedIps: ['192.0.2.7', '10.0.0.0/8', 'fd00::/8'] });
+  const deps = createDeps([key]);
+  const from = (clientAddress: string): Run => {
+    const { exchange } = createExchange({ headers: ['X-API-Key', key.text], peerAddress: clientAddress });
+    return { exchange, result: apiKey.compile({}, deps).onRequest?.(exchange) };
+  };
+
+  for (const address of ['192.0.2.7', '10.1.2.3', '::ffff:10.1.2.3', 'fd12::1'])
+    test(`works from ${address}`, () => {
+      for (let i = 0; i < 3; i++) assert.equal(from(address).result, undefined);
+    });
+
+  for (const address of ['192.0.2.8', '11.0.0.1', '::1', 'fe80::1', 'unknown', ''])
+    test(`is refused with 403 from ${address || 'nowhere'}`, () => {
+      const { exchange, result } = from(address);
+      assert.ok(!(result instanceof Promise) && result !== undefined);
+      assert.deepEqual([result.status, readProblem(result)['code']], [403, 'address_not_allowed']);
+      assert.equal(exchange.principal, undefined);
+      assert.equal(exchange.authFailed, true);
+    });
+
+  test('tells nobody else that it is: a wrong secret is refused as such from anywhere', () => {
+    const stolen = createDeps(
+      [],
+      lookup(() => key.credential),
+    );
+    assertRefused(run(['X-API-Key', newKeyText('tg_live').text], stolen), 'invalid_key');
+  });
+});
+
+describe('a key from elsewhere', () => {
+  const text = 'km_p8tb7y54nmx982jfvs37';
+  const foreign = createForeignKey(text);
+  const deps = createDeps([foreign]);
+
+  test('works in either header, by its digest', () => {
+    for (const headers of [
+      ['X-API-Key', text],
+      ['Authorization', `Bearer ${text}`],
+    ]) {
+      const { exchange, result } = run(headers, deps);
+      assert.equal(result, undefined);
+      assert.equal(exchange.principal, foreign.credential.principal);
+    }
+  });
+
+  const wrong = [`${text}x`, text.slice(0, -1), text.toUpperCase(), digestOf(text), foreign.credential.publicId];
+  for (const other of wrong)
+    test(`does not work as ${other}`, () => assertRefused(run(['X-API-Key', other], deps), 'invalid_key'));
+
+  test('is not proved by another text that has the same half of the digest', () => {
+    const colliding = createDeps(
+      [],
+      lookup(() => foreign.credential),
+    );
+    assertRefused(run(['X-API-Key', 'another text of some length'], colliding), 'invalid_key');
+  });
+});
+
+describe('two peppers', () => {
+  const OLD = 'the pepper that is going out, of 32 characters';
+  const NEW = 'the pepper that is coming in, of 32 characters';
+  const made = newKeyText('tg_live');
+  const underOld = createKey({
+    publicId: made.publicId,
+    hash: hashKeyText(made.text, OLD),
+    pepper: pepperIdOf(OLD),
+  }).credential;
+
+  function runUnder(peppers: Pick<PolicyDeps, 'hmacSecret' | 'previousHmacSecret'>): Run & { rehashes: Rehash[] } {
+    const rehashes: Rehash[] = [];
+    const rehash = (one: Rehash): void => void rehashes.push(one);
+    // As looked up anew: what an earlier test has proved is not remembered.
+    const found = { ...underOld };
+    const deps = createDeps([{ text: made.text, credential: found }], { rehash, ...peppers });
+    const first = run(['X-API-Key', made.text], deps);
+    run(['X-API-Key', made.text], deps);
+    return { ...first, rehashes };
+  }
+
+  test('let a key of the previous one work, and have it hashed anew, once for each look-up', () => {
+    const { result, rehashes } = runUnder({ hmacSecret: NEW, previousHmacSecret: OLD });
+    assert.equal(result, undefined);
+    assert.equal(rehashes.length, 1);
+    assert.deepEqual(rehashes[0], {
+      publicId: made.publicId,
+      was: underOld.hash,
+      hash: hashKeyText(made.text, NEW),
+      pepper: pepperIdOf(NEW),
+    });
+  });
+
+  test('leave a key of the current one as it is, also before the exchange', () => {
+    for (const previousHmacSecret of [NEW, undefined]) {
+      const { result, rehashes } = runUnder({ hmacSecret: OLD, previousHmacSecret });
+      assert.equal(result, undefined);
+      assert.deepEqual(rehashes, []);
+    }
+  });
+
+  test('refuse a key of a third, and hash nothing', () => {
+    const run1 = runUnder({ hmacSecret: NEW, previousHmacSecret: 'a third pepper, of 32 characters and more' });
+    assertRefused(run1, 'invalid_key');
+    assert.deepEqual(run1.rehashes, []);
+  });
+
+  test('have no wrong key hashed', () => {
+    const rehashes: Rehash[] = [];
+    const deps = createDeps([], {
+      ...lookup(() => ({ ...underOld })),
+      rehash: (one) => void rehashes.push(one),
+      hmacSecret: NEW,
+      previousHmacSecret: OLD,
+    });
+    assertRefused(run(['X-API-Key', newKeyText('tg_live').text], deps), 'invalid_key');
+    assert.deepEqual(rehashes, []);
+  });
+});
+
+describe('the work for a key that nobody knows', () => {
+  test('is that for a wrong one: a look-up and an HMAC', (t) => {
+    const known = createKey();
+    const work = (find: CredentialLookup['find']): { lookUps: number; hmacs: number } => {
+      const hmacs = t.mock.method(crypto, 'createHmac');
+      syncBuiltinESMExports();
+      const asked = t.mock.fn(find);
+      const deps = createDeps([], { credentials: { recall: () => undefined, find: asked } });
+      const policy = apiKey.compile({}, deps);
+      hmacs.mock.resetCalls();
+      const { exchange } = createExchange({ headers: ['X-API-Key', newKeyText('tg_live').text] });
+      const result = policy.onRequest?.(exchange);
+      assert.ok(!(result instanceof Promise) && result?.status === 401);
+      const done = { lookUps: asked.mock.callCount(), hmacs: hmacs.mock.callCount() };
+      hmacs.mock.restore();
+      syncBuiltinESMExports();
+      return done;
+    };
+    const forUnknown = work(() => undefined);
+    const forWrong = work(() => known.credential);
+    assert.deepEqual(forUnknown, forWrong);
+    assert.deepEqual(forUnknown, { lookUps: 1, hmacs: 1 });
+  });
 });
 
 describe('the configuration', () => {

@@ -1,20 +1,24 @@
 // Authenticates by key: `X-API-Key: <key>` or `Authorization: Bearer <key>`.
 
-import { hash } from 'node:crypto';
 import { Type } from 'typebox';
 import type { Exchange, Reply } from '../gateway/exchange.ts';
 import type { CompiledPolicy, Policy, PolicyDeps } from '../gateway/policy.ts';
 import type { Credential } from '../gateway/ports.ts';
 import { problemReply } from '../gateway/problem-reply.ts';
 import { AUTHORIZATION, X_API_KEY } from '../gateway/wire/field-kind.ts';
-import { clientRefusal } from '../lib/client-status.ts';
-import { hashKeyText, isKeyHash, parsePublicId } from '../lib/key-text.ts';
+import { digestOf, isForeignText, toForeignId, toForeignProof } from '../lib/foreign-key-text.ts';
+import { createIpMatcher } from '../lib/ip-range.ts';
+import { findKeyRefusal } from '../lib/key-state.ts';
+import { hasChecksum, hashKeyText, isKeyHash, readPublicId } from '../lib/key-text.ts';
+import { findPepper, toPeppers, type Peppers } from '../lib/pepper.ts';
 import { Problem, type ProblemCode } from '../lib/problem.ts';
 
 const config = Type.Object({}, { additionalProperties: false });
 
 // RFC 9110 §11.6.1: a 401 names the schemes that would do.
 const CHALLENGE = ['www-authenticate', 'Bearer realm="tollgate"'];
+/** A key with a list of addresses is called from few; what each of ten thousand keys remembers must be little. */
+const MAX_REMEMBERED_ADDRESSES = 8;
 
 export const apiKey: Policy<typeof config> = {
   name: 'api-key',
@@ -23,25 +27,47 @@ export const apiKey: Policy<typeof config> = {
   compile: (_config, deps) => compile(deps),
 };
 
-function compile(deps: PolicyDeps): CompiledPolicy {
+/** What the caller sent, with what is made of it once. */
+interface Presented {
+  readonly text: string;
+  /** SHA-256, in hexadecimal digits. */
+  readonly digest: string;
+  /** The text is none of ours: its digest stands for it. */
+  readonly isForeign: boolean;
+}
+
+interface Deps extends PolicyDeps {
+  readonly peppers: Peppers;
+}
+
+function compile(given: PolicyDeps): CompiledPolicy {
+  const deps = { ...given, peppers: toPeppers(given.hmacSecret, given.previousHmacSecret) };
+  const { credentials } = deps;
   return {
     onRequest(exchange) {
       const text = readKeyText(exchange.fields);
       if (text === undefined) return refuse(exchange, 'missing_credentials');
-      const publicId = parsePublicId(text);
-      if (publicId === undefined) return refuse(exchange, 'invalid_key');
-      const found = deps.credentials.find(publicId);
-      if (found instanceof Promise) return admitLater(exchange, text, found, deps);
-      return admit(exchange, text, found, deps);
+      const ownId = readPublicId(text);
+      if (ownId === undefined && !isForeignText(text)) return refuse(exchange, 'invalid_key');
+      const digest = digestOf(text);
+      const publicId = ownId ?? toForeignId(digest);
+      const known = credentials.recall(publicId);
+      if (known !== undefined && isSameDigest(proven.get(known) ?? '', digest)) return admit(exchange, known, deps);
+      // A typing error is told without a look-up.
+      if (ownId !== undefined && !hasChecksum(text)) return refuse(exchange, 'invalid_key');
+      const presented = { text, digest, isForeign: ownId === undefined };
+      const found = known ?? credentials.find(publicId);
+      if (found instanceof Promise) return proveLater(exchange, presented, found, deps);
+      return prove(exchange, presented, found, deps);
     },
   };
 }
 
-async function admitLater(
+async function proveLater(
   exchange: Exchange,
-  text: string,
+  presented: Presented,
   pending: Promise<Credential | undefined>,
-  deps: PolicyDeps,
+  deps: Deps,
 ): Promise<Reply | undefined> {
   let found: Credential | undefined;
   try {
@@ -49,29 +75,11 @@ async function admitLater(
   } catch (cause) {
     return problemReply(exchange, new Problem('credentials_unavailable', { headers: ['retry-after', '1'], cause }));
   }
-  return admit(exchange, text, found, deps);
-}
-
-function admit(exchange: Exchange, text: string, found: Credential | undefined, deps: PolicyDeps): Reply | undefined {
-  if (!isProven(text, found, deps.hmacSecret)) return refuse(exchange, 'invalid_key');
-  if (found.status === 'revoked') return refuse(exchange, 'key_revoked');
-  if (found.expiresAtMs !== undefined && found.expiresAtMs <= deps.clock.nowMs())
-    return refuse(exchange, 'key_expired');
-  if (found.suspended !== undefined) return refuse(exchange, `${found.suspended}_suspended`);
-  if (found.client !== undefined) {
-    const refusal = clientRefusal(found.client, deps.clock.nowMs());
-    if (refusal !== undefined) return refuse(exchange, refusal);
-  }
-  if (isForeign(exchange, found)) {
-    exchange.authFailed = true;
-    return problemReply(exchange, new Problem('route_not_found', { detail: notPublished(exchange) }));
-  }
-  exchange.principal = found.principal;
-  return undefined;
+  return prove(exchange, presented, found, deps);
 }
 
 /** To the key of another tenant nothing is published here; the management API is there for all. */
-function isForeign({ plan }: Exchange, { principal }: Credential): boolean {
+function isForeignTo({ plan }: Exchange, { principal }: Credential): boolean {
   return plan?.gatewayId !== undefined && plan.tenantId !== principal.tenantId;
 }
 
@@ -86,15 +94,57 @@ function notPublished({ method, path }: Exchange): string {
  */
 const proven = new WeakMap<Credential, string>();
 
-function isProven(text: string, found: Credential | undefined, hmacSecret: string): found is Credential {
-  const digest = hash('sha256', text, 'hex');
-  const known = found === undefined ? undefined : proven.get(found);
-  if (known !== undefined && isSameDigest(known, digest)) return true;
+function prove(
+  exchange: Exchange,
+  { text, digest, isForeign }: Presented,
+  found: Credential | undefined,
+  deps: Deps,
+): Reply | undefined {
+  const { current } = deps.peppers;
+  const pepper = found === undefined ? undefined : findPepper(deps.peppers, found.pepper);
+  const proof = isForeign ? toForeignProof(digest) : text;
   // The HMAC is made for unknown keys too, so that the answer's time does not tell whether the public id exists.
-  const made = hashKeyText(text, hmacSecret);
-  if (found === undefined || !isKeyHash(found.hash, made)) return false;
+  const made = hashKeyText(proof, (pepper ?? current).secret);
+  if (found === undefined || pepper === undefined || !isKeyHash(found.hash, made))
+    return refuse(exchange, 'invalid_key');
   proven.set(found, digest);
-  return true;
+  if (pepper !== current) {
+    // Only now is the text there to be hashed under the pepper that stays.
+    const { publicId, hash: was } = found;
+    deps.rehash({ publicId, was, hash: hashKeyText(proof, current.secret), pepper: current.id });
+  }
+  return admit(exchange, found, deps);
+}
+
+function admit(exchange: Exchange, found: Credential, deps: Deps): Reply | undefined {
+  const refusal = findKeyRefusal(found, deps.clock.nowMs());
+  if (refusal !== undefined) return refuse(exchange, refusal);
+  if (isForeignTo(exchange, found)) {
+    exchange.authFailed = true;
+    return problemReply(exchange, new Problem('route_not_found', { detail: notPublished(exchange) }));
+  }
+  if (found.allowedIps !== undefined && !isAllowed(found, found.allowedIps, exchange.clientAddress)) {
+    exchange.authFailed = true;
+    return problemReply(
+      exchange,
+      new Problem('address_not_allowed', {
+        detail: `This key may not be used from ${exchange.clientAddress || 'nowhere'}.`,
+      }),
+    );
+  }
+  exchange.principal = found.principal;
+  return undefined;
+}
+
+const matchers = new WeakMap<Credential, (address: string) => boolean>();
+
+function isAllowed(found: Credential, ranges: readonly string[], address: string): boolean {
+  let matcher = matchers.get(found);
+  if (matcher === undefined) {
+    matcher = createIpMatcher(ranges, MAX_REMEMBERED_ADDRESSES);
+    matchers.set(found, matcher);
+  }
+  return matcher(address);
 }
 
 /** In constant time, like every comparison with what proves somebody; a buffer for timingSafeEqual would cost three times the digest. */

@@ -1,9 +1,10 @@
 // Every policy there is. A name that is not in this list refuses the configuration that uses it.
 
 import type { Policy } from '../gateway/policy.ts';
+import { addressLimit } from './address-limit.ts';
 import { apiKey } from './api-key.ts';
 import { client } from './client.ts';
 import { rateLimit } from './rate-limit.ts';
 import { scopes } from './scopes.ts';
 
-export const policies: readonly Policy[] = [apiKey, client, scopes, rateLimit];
+export const policies: readonly Policy[] = [apiKey, client, scopes, rateLimit, addressLimit];

@@ -35,6 +35,12 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     event: 'key.created',
   },
   updateKey: { prepare: async (control) => put(await key(control), { name: 'y' }) },
+  rotateKey: { prepare: async (control) => post(`${await key(control)}/rotate`, {}), event: 'key.rotated' },
+  importKeys: {
+    prepare: async () =>
+      post('/api/v1/keys/import', { keys: [{ name: 'x', keyPrefix: 'old_', hash: 'a'.repeat(64) }] }),
+    event: 'key.created',
+  },
   revokeKey: { prepare: async (control) => remove(await key(control)), event: 'key.revoked' },
   createClientKey: {
     prepare: async (control) => post('/api/v1/api-keys', { name: 'x', clientId: await client(control) }),
@@ -117,7 +123,9 @@ export const CHANGES: Readonly<Record<string, Change>> = {
 };
 
 /** Operations that change nothing though their method is not GET, and why. */
-const READS: Readonly<Record<string, string>> = {};
+const READS: Readonly<Record<string, string>> = {
+  validateKey: 'tells whether a key is valid; a POST, so that the key stands in no address',
+};
 
 /** What the table must have. */
 export const CHANGING: readonly Operation[] = OPERATIONS.filter(

@@ -82,7 +82,11 @@ export function createTestControl(
     defaultLimits: { requestsPerMinute: 100, requestsPerHour: 1_000, requestsPerDay: 10_000 },
     clients: { isApprovalAutomatic: false, areCountriesKnown: false },
     policies,
-    management: managementGateway({ operations: OPERATIONS, socketPath: '/run/control.sock' }),
+    management: managementGateway({
+      operations: OPERATIONS,
+      socketPath: '/run/control.sock',
+      validationsPerMinute: 600,
+    }),
     readiness: [],
     isDraining: () => false,
     openapi: toOpenApi(OPERATIONS),

@@ -19,7 +19,9 @@ import { createTransport } from '../../src/gateway/upstream/transport.ts';
 import { Fields } from '../../src/gateway/wire/fields.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { createIpMatcher } from '../../src/lib/ip-range.ts';
+import { digestOf, toForeignId, toForeignProof } from '../../src/lib/foreign-key-text.ts';
 import { hashKeyText, newKeyText } from '../../src/lib/key-text.ts';
+import { pepperIdOf } from '../../src/lib/pepper.ts';
 import { apiKey } from '../../src/policies/api-key.ts';
 import { scopes } from '../../src/policies/scopes.ts';
 
@@ -61,6 +63,20 @@ export interface FakeKey {
 
 export function createKey(differences: Partial<Credential> = {}, granted: readonly string[] = []): FakeKey {
   const { text, publicId } = newKeyText('tg_live');
+  return toFakeKey({ text, publicId, proof: text }, differences, granted);
+}
+
+/** A key that was made elsewhere, with a text of its own. */
+export function createForeignKey(text: string, differences: Partial<Credential> = {}): FakeKey {
+  const digest = digestOf(text);
+  return toFakeKey({ text, publicId: toForeignId(digest), proof: toForeignProof(digest) }, differences, []);
+}
+
+function toFakeKey(
+  { text, publicId, proof }: { text: string; publicId: string; proof: string },
+  differences: Partial<Credential>,
+  granted: readonly string[],
+): FakeKey {
   const principal = {
     kind: 'key',
     tenantId: 'ten_of_key',
@@ -70,8 +86,16 @@ export function createKey(differences: Partial<Credential> = {}, granted: readon
     scopes: granted,
     limits: [],
   } as const;
-  const hash = hashKeyText(text, HMAC_SECRET);
-  return { text, credential: { publicId, hash, status: 'active', expiresAtMs: undefined, principal, ...differences } };
+  const credential: Credential = {
+    publicId,
+    hash: hashKeyText(proof, HMAC_SECRET),
+    pepper: pepperIdOf(HMAC_SECRET),
+    status: 'active',
+    expiresAtMs: undefined,
+    allowedIps: undefined,
+    principal,
+  };
+  return { text, credential: { ...credential, ...differences } };
 }
 
 export interface RecordingSink extends UsageSink {
@@ -107,7 +131,8 @@ export function createSink(): RecordingSink {
 export function createDeps(keys: readonly FakeKey[] = [], differences: Partial<PolicyDeps> = {}): PolicyDeps {
   const known = new Map(keys.map(({ credential }) => [credential.publicId, credential]));
   return {
-    credentials: { find: (publicId) => known.get(publicId) },
+    credentials: { recall: (publicId) => known.get(publicId), find: (publicId) => known.get(publicId) },
+    rehash: () => undefined,
     limiter: { take: () => ({ outcome: 'admitted', atMs: 0, standings: [] }), peek: () => [] },
     usage: { record: () => undefined },
     clock: createFakeClock(),

@@ -1,4 +1,5 @@
-// A throwaway PostgreSQL: loopback only, no password, and nothing flushed to disk, since nothing of it is kept.
+// A throwaway PostgreSQL: loopback only, no password, and nothing flushed to disk unless its pace is what matters, since nothing of it is
+// kept.
 
 import { join } from 'node:path';
 import { findExecutables } from './executable.ts';
@@ -22,8 +23,12 @@ export function findPostgres(env: NodeJS.ProcessEnv): string | undefined {
   );
 }
 
-/** The URL of its superuser, who may create databases. */
-export async function startPostgres(sandbox: Sandbox, env: NodeJS.ProcessEnv): Promise<string> {
+/** The URL of its superuser, who may create databases. `durable`: it waits for the disk, as a real one does. */
+export async function startPostgres(
+  sandbox: Sandbox,
+  env: NodeJS.ProcessEnv,
+  pace: 'hasty' | 'durable' = 'hasty',
+): Promise<string> {
   const programs = findPostgres(env);
   if (programs === undefined) throw new Error('PostgreSQL was not found, although it was installed just now.');
   const data = join(sandbox.folder, 'postgres');
@@ -42,10 +47,8 @@ export async function startPostgres(sandbox: Sandbox, env: NodeJS.ProcessEnv): P
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
     max_connections: '200',
+    ...(pace === 'hasty' && { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   };
   const port = await startServer(sandbox, {
     name: 'PostgreSQL',

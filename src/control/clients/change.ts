@@ -47,7 +47,7 @@ export async function makeClient(
   const { services, principal } = context;
   checkManages(principal, 'clients');
   return inTenant(services.db, principal, async (trx) => {
-    await bumpVersion(trx);
+    await bumpVersion(trx, []);
     await checkEndpoints(trx, context, row.allowed_endpoints);
     const made = await insertClient(trx, row);
     await tell(trx, context, { action, events, after: made });

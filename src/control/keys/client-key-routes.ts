@@ -9,10 +9,10 @@ import { pagingFaults, toPaging, type Sort } from '../paging.ts';
 import { closed, IdParams } from '../schema-parts.ts';
 import { makeKey } from './make.ts';
 import { showing } from './present.ts';
-import { found, revoke } from './revoke.ts';
+import { revoke } from './revoke.ts';
 import { keyFaults } from './rules.ts';
 import * as schema from './schema.ts';
-import { findKeyOfClient, listKeys, type KeyRow } from './store.ts';
+import { getKeyOfClient, listKeys, type KeyRow } from './store.ts';
 
 const MAY_READ = ['admin:keys:read', 'keys:read'];
 
@@ -56,12 +56,12 @@ const listClientKeys = operation(MAY_READ, {
   async handle({ params, query }, context) {
     const { services, principal, nowMs } = context;
     const sort = sortOf(query);
-    const filter = { status: query.status, owner: undefined, search: undefined, unusedSince: undefined };
+    const others = { owner: undefined, environment: undefined, search: undefined, unusedSince: undefined };
     const { data, meta } = await inTenant(services.db, principal, async (trx) => {
       const client = await findClient(trx, principal, params.id);
       if (client === undefined) throw new Problem('not_found', { detail: 'There is no client with this id.' });
       const page = await listKeys(trx, principal, {
-        filter: { ...filter, clientId: client.id },
+        filter: { ...others, status: query.status, clientId: client.id },
         sort,
         paging: toPaging(query, sort),
         now: new Date(nowMs),
@@ -84,7 +84,7 @@ const getClientKey = operation(MAY_READ, {
   replies: { 200: schema.ClientKey },
   async handle({ params }, context) {
     const resource = await inTenant(context.services.db, context.principal, async (trx) => {
-      const row = found(await findKeyOfClient(trx, context.principal, placeOf(params)));
+      const row = await getKeyOfClient(trx, context.principal, placeOf(params));
       const show = await showing(trx, context, [row]);
       return show(row);
     });
@@ -104,7 +104,7 @@ const revokeClientKey = operation(['admin:keys:delete', 'keys:delete'], {
   replies: { 200: schema.RevokedKey },
   async handle({ params }, context) {
     const { principal } = context;
-    return { status: 200, ...(await revoke(context, (trx) => findKeyOfClient(trx, principal, placeOf(params)))) };
+    return { status: 200, ...(await revoke(context, (trx) => getKeyOfClient(trx, principal, placeOf(params)))) };
   },
 });
 

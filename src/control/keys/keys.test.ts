@@ -164,7 +164,12 @@ forEachDatabase('keys', (open) => {
     { body: { name: 'x', expiresInDays: 0 }, path: 'body.expiresInDays' },
     { body: { name: 'x', allowedIps: [] }, path: 'body.allowedIps' },
     { body: { name: 'x', clientId: 'cli_1' }, path: 'body.clientId' },
-    { body: { name: 'x', environment: 'live' }, path: 'body.environment' },
+    { body: { name: 'x', allowedIps: ['10.0.0.0/8', '10.0.0.0/33'] }, path: 'body.allowedIps[1]' },
+    { body: { name: 'x', allowedIps: ['localhost'] }, path: 'body.allowedIps[0]' },
+    { body: { name: 'x', allowedIps: ['::1', '::1'] }, path: 'body.allowedIps' },
+    { body: { name: 'x', allowedIps: '::1' }, path: 'body.allowedIps' },
+    { body: { name: 'x', environment: 'Live' }, path: 'body.environment' },
+    { body: { name: 'x', environment: 'a'.repeat(17) }, path: 'body.environment' },
     { body: { name: 'x', rateLimit: { requestsPerMinute: 1, burst: 1 } }, path: 'body.rateLimit.burst' },
   ];
   test('are refused with the path of what is wrong', async () => {
@@ -228,7 +233,7 @@ forEachDatabase('keys', (open) => {
     assert.equal(control.dataPlane.forgotten[0], parsePublicId(apiKey));
     assert.equal((await loadCredential(db, parsePublicId(apiKey) ?? '', {}))?.status, 'revoked');
     const change = await control.call('PUT', `/api/v1/keys/${id}`, { body: { name: 'b' } });
-    assert.deepEqual([change.status, change.body.code], [409, 'key_not_active']);
+    assert.deepEqual([change.status, change.body.code], [409, 'key_is_revoked']);
   });
 
   test('of an operator cannot be revoked when it is the last', async () => {
@@ -494,9 +499,12 @@ forEachDatabase('keys', (open) => {
     const version = async (): Promise<number> =>
       (await db.selectFrom('installation').select('version').executeTakeFirstOrThrow()).version;
     const { id } = await make(control, { name: 'a' });
-    assert.equal(await version(), 1);
+    assert.equal(await version(), 0, 'nobody can have asked for a key that did not exist yet');
     await control.call('PUT', `/api/v1/keys/${id}`, { body: { name: 'b' } });
     await control.call('PUT', `/api/v1/keys/${id}`, { as: keyPrincipal(['keys:update']), body: { scopes: ['*'] } });
+    assert.equal(await version(), 1);
+    await control.call('POST', `/api/v1/keys/${id}/rotate`, { body: {} });
+    await control.call('POST', `/api/v1/keys/${id}/rotate`, { body: {} });
     assert.equal(await version(), 2);
     await control.call('DELETE', `/api/v1/keys/${id}`);
     await control.call('DELETE', `/api/v1/keys/${id}`);

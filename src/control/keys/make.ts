@@ -3,7 +3,7 @@
 import { bumpVersion } from '../../db/installation.ts';
 import { inTenant } from '../../db/tenant-transaction.ts';
 import { checkDefined } from '../defined-scopes.ts';
-import { issueKey, type KeyOrder } from '../issue-key.ts';
+import { issueKey, type KeyMint, type KeyOrder } from '../issue-key.ts';
 import type { AuthorizedContext } from '../operation.ts';
 import { checkGrant } from '../permissions.ts';
 import { announceKey } from './announce.ts';
@@ -19,21 +19,19 @@ export interface MadeKey {
 }
 
 export async function makeKey(context: AuthorizedContext, wish: KeyWish): Promise<MadeKey> {
-  const { services, principal, nowMs } = context;
+  const { services, principal } = context;
   const scopes = wish.scopes ?? [];
   checkGrant(scopes, principal);
   checkOwnLimits(principal, wish);
   return inTenant(services.db, principal, async (trx) => {
     await checkDefined(trx, principal, services.undefinedScopes, { scopes, path: 'body.scopes' });
     const clientId = ownerId(principal, wish);
-    // Counted first where there is a client, which could go at the same moment; else late, as the lock on the version is everybody's.
+    // Counted only where there is a client, which could go at the same moment: nobody can know yet that there was no such key.
     if (clientId !== undefined) {
-      await bumpVersion(trx);
+      await bumpVersion(trx, []);
       await findOwner(trx, context, clientId, scopes);
     }
-    const mint = { keyPrefix: services.keyPrefix, hmacSecret: services.hmacSecret, nowMs };
-    const made = await issueKey(trx, toOrder(context, wish), mint);
-    if (clientId === undefined) await bumpVersion(trx);
+    const made = await issueKey(trx, toOrder(context, wish), mintOf(context));
     await announceKey(trx, context, { action: 'create', after: made.row });
     const show = await showing(trx, context, [made.row]);
     const resource = show(made.row);
@@ -41,7 +39,7 @@ export async function makeKey(context: AuthorizedContext, wish: KeyWish): Promis
   });
 }
 
-function toOrder({ principal, nowMs }: AuthorizedContext, wish: KeyWish): KeyOrder {
+export function toOrder({ principal, nowMs }: AuthorizedContext, wish: KeyWish): KeyOrder {
   return {
     tenantId: principal.tenantId,
     operatorId: null,
@@ -53,7 +51,14 @@ function toOrder({ principal, nowMs }: AuthorizedContext, wish: KeyWish): KeyOrd
     rateLimit: wish.rateLimit ?? null,
     rateLimitOverride: wish.rateLimitOverride ?? null,
     metadata: wish.metadata ?? {},
+    environment: wish.environment ?? null,
+    allowedIps: wish.allowedIps ?? null,
     expiresAt: expiryOf(wish, nowMs),
+    lifetimeDays: wish.expiresInDays ?? null,
     createdBy: principal.operatorId ?? principal.keyId,
   };
+}
+
+export function mintOf({ services, nowMs }: AuthorizedContext): KeyMint {
+  return { keyPrefix: services.keyPrefix, hmacSecret: services.hmacSecret, nowMs };
 }

@@ -16,7 +16,7 @@ export interface KeyWish extends CreateKey {
 }
 
 /** Whose key it shall be: what the key of a client makes is that client's too. */
-export function ownerId(principal: Principal, wish: KeyWish): string | undefined {
+export function ownerId(principal: Principal, wish: Pick<KeyWish, 'clientId'>): string | undefined {
   return wish.clientId ?? principal.clientId;
 }
 

@@ -1,12 +1,13 @@
-// Keys as answers show them: in full, and as the compact surface does.
+// Keys as answers show them.
 
-import type { Static } from 'typebox';
 import type { Kysely } from 'kysely';
 import type { Database, RateLimit } from '../../db/schema.ts';
 import type { TenantScope } from '../../db/scope.ts';
+import { isForeignId } from '../../lib/foreign-key-text.ts';
 import { loadClientLimits } from '../clients/store.ts';
 import { resolveRateLimit, type ClientLimits } from '../rate-limit.ts';
-import type { CompactKey, Key, KeyStatus, RevokedKey } from './schema.ts';
+import type { Key, RevokedKey } from './schema.ts';
+import { revokedAtOf, statusOf } from './state.ts';
 import type { KeyRow } from './store.ts';
 
 interface Viewpoint {
@@ -39,6 +40,7 @@ export async function showing(
 }
 
 function toKey(row: KeyRow, view: Viewpoint): Key {
+  const revokedAt = revokedAtOf(row, view.nowMs);
   return {
     id: row.id,
     name: row.name,
@@ -49,50 +51,25 @@ function toKey(row: KeyRow, view: Viewpoint): Key {
     rateLimit: resolveRateLimit({ key: row, client: view.client, defaults: view.defaultLimits }),
     ...(row.rate_limit_override !== null && { rateLimitOverride: row.rate_limit_override }),
     metadata: row.metadata,
+    ...(row.environment !== null && { environment: row.environment }),
+    ...(row.allowed_ips !== null && { allowedIps: row.allowed_ips }),
     keyPrefix: row.key_prefix,
+    ...(row.last_characters !== null && { lastCharacters: row.last_characters }),
+    ...(isForeignId(row.public_id) && { imported: true }),
     ...(row.client_id !== null && { clientId: row.client_id }),
     ...(row.operator_id !== null && { operatorId: row.operator_id }),
     createdBy: row.created_by,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
     ...(row.expires_at !== null && { expiresAt: row.expires_at.toISOString() }),
-    ...(row.revoked_at !== null && { revokedAt: row.revoked_at.toISOString() }),
+    ...(row.deprecated_at !== null && { deprecatedAt: row.deprecated_at.toISOString() }),
+    ...(row.replaced_by !== null && { replacedBy: row.replaced_by }),
+    ...(revokedAt !== undefined && { revokedAt: revokedAt.toISOString() }),
     ...(row.last_used_at !== null && { lastUsedAt: row.last_used_at.toISOString() }),
   };
 }
 
-export function toCompactKey(key: Key): Static<typeof CompactKey> {
-  return {
-    id: key.id,
-    name: key.name,
-    ...(key.owner !== undefined && { owner: key.owner }),
-    scopes: key.scopes,
-    status: key.status,
-    createdAt: Date.parse(key.createdAt),
-    ...(key.expiresAt !== undefined && { expiresAt: Date.parse(key.expiresAt) }),
-    ...(key.lastUsedAt !== undefined && { lastUsedAt: Date.parse(key.lastUsedAt) }),
-  };
-}
-
-export function toRevokedKey(id: string, revokedAt: Date): RevokedKey {
-  return { id, status: 'revoked', revokedAt: revokedAt.toISOString() };
-}
-
-/** What subscribers are told of a key. */
-export function toKeyEvent(row: KeyRow): Record<string, unknown> {
-  return {
-    keyId: row.id,
-    name: row.name,
-    ...(row.owner !== null && { owner: row.owner }),
-    scopes: row.scopes,
-    keyPrefix: row.key_prefix,
-    ...(row.client_id !== null && { clientId: row.client_id }),
-    ...(row.expires_at !== null && { expiresAt: row.expires_at.toISOString() }),
-    ...(row.revoked_at !== null && { revokedAt: row.revoked_at.toISOString() }),
-  };
-}
-
-function statusOf(row: KeyRow, nowMs: number): KeyStatus {
-  if (row.revoked_at !== null) return 'revoked';
-  return row.expires_at !== null && row.expires_at.getTime() <= nowMs ? 'expired' : 'active';
+export function toRevokedKey(row: KeyRow, nowMs: number): RevokedKey {
+  const revokedAt = revokedAtOf(row, nowMs) ?? new Date(nowMs);
+  return { id: row.id, status: 'revoked', revokedAt: revokedAt.toISOString() };
 }

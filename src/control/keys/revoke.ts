@@ -4,16 +4,16 @@ import type { Transaction } from 'kysely';
 import { bumpVersion } from '../../db/installation.ts';
 import type { Database } from '../../db/schema.ts';
 import { inTenant } from '../../db/tenant-transaction.ts';
-import { Problem } from '../../lib/problem.ts';
 import { checkRevocable } from '../key-reach.ts';
 import type { AuthorizedContext } from '../operation.ts';
 import { announceKey } from './announce.ts';
 import { showing, toRevokedKey } from './present.ts';
 import type { Key, RevokedKey } from './schema.ts';
+import { checkNotOver, statusOf } from './state.ts';
 import { updateKey, type KeyRow } from './store.ts';
 
-/** `find` looks for the key as the caller named it; undefined when there is none. */
-export type Find = (trx: Transaction<Database>) => Promise<KeyRow | undefined>;
+/** `find` looks for the key as the caller named it, and refuses when there is none. */
+export type Find = (trx: Transaction<Database>) => Promise<KeyRow>;
 
 export interface Revoked {
   readonly data: RevokedKey;
@@ -29,26 +29,26 @@ export async function revoke(context: AuthorizedContext, find: Find): Promise<Re
     return { row: after, resource: show(after) };
   });
   await services.dataPlane.forgetCredentials([row.public_id]);
-  return { data: toRevokedKey(row.id, row.revoked_at ?? new Date(nowMs)), resource };
+  return { data: toRevokedKey(row, nowMs), resource };
 }
 
 async function revokeIn(trx: Transaction<Database>, context: AuthorizedContext, find: Find): Promise<KeyRow> {
   const { principal, precondition, nowMs } = context;
   const now = new Date(nowMs);
-  const present = found(await find(trx));
+  const present = await find(trx);
+  const isOver = statusOf(present, nowMs) === 'revoked';
   // Counted first: from here on no other key changes, so the last key of an operator is seen to be the last.
-  if (present.revoked_at === null) await bumpVersion(trx);
-  const before = present.revoked_at === null ? found(await find(trx)) : present;
+  if (!isOver) await bumpVersion(trx, [present.public_id]);
+  const before = isOver ? present : await find(trx);
+  const isRevoked = statusOf(before, nowMs) === 'revoked';
+  if (!isRevoked) {
+    checkNotOver(before, nowMs);
+    await checkRevocable(trx, principal, before, now);
+  }
   const show = await showing(trx, context, [before]);
-  if (before.revoked_at === null) await checkRevocable(trx, principal, before, now);
   precondition.check(show(before));
-  if (before.revoked_at !== null) return before;
+  if (isRevoked) return before;
   const after = await updateKey(trx, principal, before.id, { revoked_at: now, updated_at: now });
   await announceKey(trx, context, { action: 'revoke', before, after });
   return after;
-}
-
-export function found(row: KeyRow | undefined): KeyRow {
-  if (row === undefined) throw new Problem('not_found', { detail: 'There is no key with this id.' });
-  return row;
 }

@@ -1,24 +1,31 @@
-// The operations on keys.
+// The operations on keys that are there.
 
+import type { Transaction } from 'kysely';
 import { Type } from 'typebox';
 import { toJson } from '../../db/columns.ts';
 import { bumpVersion } from '../../db/installation.ts';
+import type { Database } from '../../db/schema.ts';
 import { inTenant } from '../../db/tenant-transaction.ts';
 import { Problem } from '../../lib/problem.ts';
 import { checkDefined } from '../defined-scopes.ts';
 import { checkKeyReach } from '../key-reach.ts';
-import { operation, type Operation } from '../operation.ts';
+import { operation, type AuthorizedContext, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
 import { checkGrant } from '../permissions.ts';
 import { IdParams } from '../schema-parts.ts';
 import { announceKey } from './announce.ts';
+import * as compact from './compact.ts';
+import { importKeys } from './import.ts';
 import { makeKey } from './make.ts';
 import { checkOwnLimits, checkScopesOfOwner } from './owner.ts';
-import { showing, toCompactKey } from './present.ts';
-import { found, revoke } from './revoke.ts';
+import { showing } from './present.ts';
+import { revoke } from './revoke.ts';
+import { rotateKey } from './rotate.ts';
 import { expiryOf, keyFaults } from './rules.ts';
 import * as schema from './schema.ts';
-import { findKey, listKeys, updateKey } from './store.ts';
+import { checkNotOver } from './state.ts';
+import { getKey, listKeys, updateKey, type KeyChange, type KeyRow } from './store.ts';
+import { validateKey } from './validate.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -33,8 +40,8 @@ const createKey = operation(['admin:keys:create', 'keys:create'], {
   replies: { 201: schema.NewKey },
   compact: {
     path: '/keys',
-    reply: schema.CompactNewKey,
-    present: ({ data }) => ({ ...toCompactKey(data), key: data.key }),
+    reply: compact.CompactNewKey,
+    present: ({ data }) => compact.toCompactNewKey(data),
   },
   faults: ({ body }, { nowMs }) => keyFaults(body, nowMs),
   async handle({ body }, context) {
@@ -53,9 +60,9 @@ const listAllKeys = operation(['admin:keys:read', 'keys:read'], {
   isList: true,
   compact: {
     path: '/keys',
-    reply: schema.CompactKeyList,
+    reply: compact.CompactKeyList,
     present: ({ data, meta }) => ({
-      keys: data.map(toCompactKey),
+      keys: data.map(compact.toCompactKey),
       count: data.length,
       cursor: meta?.nextCursor ?? null,
     }),
@@ -69,6 +76,7 @@ const listAllKeys = operation(['admin:keys:read', 'keys:read'], {
         status: query.status,
         clientId: query.clientId,
         owner: query.owner,
+        environment: query.environment,
         search: query.search,
         unusedSince: query.unusedDays === undefined ? undefined : new Date(nowMs - query.unusedDays * DAY_MS),
       },
@@ -85,7 +93,7 @@ const listAllKeys = operation(['admin:keys:read', 'keys:read'], {
   },
 });
 
-const getKey = operation(['admin:keys:read', 'keys:read'], {
+const readKey = operation(['admin:keys:read', 'keys:read'], {
   id: 'getKey',
   method: 'GET',
   path: '/keys/{id}',
@@ -93,10 +101,11 @@ const getKey = operation(['admin:keys:read', 'keys:read'], {
   tag: 'Keys',
   params: IdParams,
   replies: { 200: schema.Key },
-  compact: { path: '/keys/{id}', reply: schema.CompactKey, present: ({ data }) => toCompactKey(data) },
+  compact: { path: '/keys/{id}', reply: compact.CompactKey, present: ({ data }) => compact.toCompactKey(data) },
   async handle({ params }, context) {
-    const data = await inTenant(context.services.db, context.principal, async (trx) => {
-      const row = found(await findKey(trx, context.principal, params.id));
+    const { services, principal } = context;
+    const data = await inTenant(services.db, principal, async (trx) => {
+      const row = await getKey(trx, principal, params.id);
       const show = await showing(trx, context, [row]);
       return show(row);
     });
@@ -116,23 +125,11 @@ const changeKey = operation(['admin:keys:update', 'keys:update'], {
   replies: { 200: schema.Key },
   faults: ({ body }, { nowMs }) => keyFaults(body, nowMs),
   async handle({ params, body }, context) {
-    const { services, principal, nowMs } = context;
+    const { services, principal } = context;
     checkOwnLimits(principal, body);
     const { row, data } = await inTenant(services.db, principal, async (trx) => {
-      // Counted first: two changes of a key at once happen one after the other.
-      await bumpVersion(trx);
-      const before = found(await findKey(trx, principal, params.id));
-      if (before.revoked_at !== null) throw new Problem('key_not_active');
-      await checkKeyReach(trx, principal, before);
-      // What the key has already is not given now.
-      checkGrant(body.scopes ?? [], principal, before.scopes);
-      const given = { scopes: body.scopes ?? [], present: before.scopes, path: 'body.scopes' };
-      await checkDefined(trx, principal, services.undefinedScopes, given);
-      await checkScopesOfOwner(trx, before, body.scopes);
-      const show = await showing(trx, context, [before]);
-      context.precondition.check(show(before));
-      const after = await updateKey(trx, principal, before.id, { ...toChange(body), updated_at: new Date(nowMs) });
-      await announceKey(trx, context, { action: 'update', before, after });
+      const after = await change(trx, context, params.id, body);
+      const show = await showing(trx, context, [after]);
       return { row: after, data: show(after) };
     });
     await services.dataPlane.forgetCredentials([row.public_id]);
@@ -151,17 +148,52 @@ const revokeKey = operation(['admin:keys:delete', 'keys:delete'], {
   replies: { 200: schema.RevokedKey },
   compact: {
     path: '/keys/{id}',
-    reply: schema.CompactRevokedKey,
-    present: ({ data }) => ({ ...data, revokedAt: Date.parse(data.revokedAt) }),
+    reply: compact.CompactRevokedKey,
+    present: ({ data }) => compact.toCompactRevokedKey(data),
   },
   async handle({ params }, context) {
-    return { status: 200, ...(await revoke(context, (trx) => findKey(trx, context.principal, params.id))) };
+    return { status: 200, ...(await revoke(context, (trx) => getKey(trx, context.principal, params.id))) };
   },
 });
 
-export const KEY_OPERATIONS: readonly Operation[] = [createKey, listAllKeys, getKey, changeKey, revokeKey];
+export const KEY_OPERATIONS: readonly Operation[] = [
+  createKey,
+  importKeys,
+  listAllKeys,
+  readKey,
+  changeKey,
+  rotateKey,
+  revokeKey,
+  validateKey,
+];
 
-function toChange(body: schema.UpdateKey) {
+async function change(
+  trx: Transaction<Database>,
+  context: AuthorizedContext,
+  id: string,
+  body: schema.UpdateKey,
+): Promise<KeyRow> {
+  const { principal, services, precondition, nowMs } = context;
+  const { public_id: publicId } = await getKey(trx, principal, id);
+  // Counted first: two changes of a key at once happen one after the other.
+  await bumpVersion(trx, [publicId]);
+  const before = await getKey(trx, principal, id);
+  checkNotOver(before, nowMs);
+  if (before.deprecated_at !== null && body.expiresAt === null) throw new Problem('key_is_deprecated');
+  await checkKeyReach(trx, principal, before);
+  // What the key has already is not given now.
+  checkGrant(body.scopes ?? [], principal, before.scopes);
+  const given = { scopes: body.scopes ?? [], present: before.scopes, path: 'body.scopes' };
+  await checkDefined(trx, principal, services.undefinedScopes, given);
+  await checkScopesOfOwner(trx, before, body.scopes);
+  const show = await showing(trx, context, [before]);
+  precondition.check(show(before));
+  const after = await updateKey(trx, principal, id, { ...toChange(body), updated_at: new Date(nowMs) });
+  await announceKey(trx, context, { action: 'update', before, after });
+  return after;
+}
+
+function toChange(body: schema.UpdateKey): KeyChange {
   return {
     ...(body.name !== undefined && { name: body.name }),
     ...(body.description !== undefined && { description: body.description }),
@@ -169,7 +201,13 @@ function toChange(body: schema.UpdateKey) {
     ...(body.scopes !== undefined && { scopes: body.scopes }),
     ...(body.rateLimit !== undefined && { rate_limit: toJson(body.rateLimit), rate_limit_override: null }),
     ...(body.metadata !== undefined && { metadata: toJson(body.metadata) }),
-    ...(body.expiresAt !== undefined && { expires_at: expiryOf(body, 0) }),
+    ...(body.allowedIps !== undefined && { allowed_ips: body.allowedIps }),
+    // Another end is another thing to be told of ahead, and no longer a number of days.
+    ...(body.expiresAt !== undefined && {
+      expires_at: expiryOf(body, 0),
+      lifetime_days: null,
+      expiring_noticed_at: null,
+    }),
   };
 }
 

@@ -11,15 +11,20 @@ interface KeyTerms {
   readonly expiresInDays?: number;
 }
 
-export function keyFaults(terms: KeyTerms, nowMs: number): Fault[] {
-  const faults = termFaults(terms, nowMs);
+/** `at` is where the terms stand in the request. */
+export function keyFaults(terms: KeyTerms, nowMs: number, at = 'body'): Fault[] {
+  const faults = termFaults(terms, nowMs, at);
   if (terms.expiresAt !== undefined && terms.expiresInDays !== undefined) {
-    faults.push({ path: 'body.expiresInDays', message: 'goes without expiresAt: send one of the two' });
+    faults.push({ path: `${at}.expiresInDays`, message: 'goes without expiresAt: send one of the two' });
   }
   return faults;
 }
 
 export function expiryOf(terms: KeyTerms, nowMs: number): Date | null {
   if (typeof terms.expiresAt === 'string') return new Date(terms.expiresAt);
-  return terms.expiresInDays === undefined ? null : new Date(nowMs + terms.expiresInDays * DAY_MS);
+  return terms.expiresInDays === undefined ? null : inDays(nowMs, terms.expiresInDays);
+}
+
+export function inDays(nowMs: number, days: number): Date {
+  return new Date(nowMs + days * DAY_MS);
 }

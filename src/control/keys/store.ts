@@ -3,9 +3,11 @@
 import { sql, type ExpressionBuilder, type Insertable, type Kysely, type Selectable, type Updateable } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 import type { TenantScope } from '../../db/scope.ts';
+import { Problem } from '../../lib/problem.ts';
 import { readPage, toLikePattern, type PageOf, type SortColumn } from '../page-query.ts';
 import type { Paging, Sort } from '../paging.ts';
 import type { KeyStatus } from './schema.ts';
+import { hasStatus } from './state.ts';
 
 export type KeyRow = Selectable<Database['keys']>;
 export type NewKeyRow = Insertable<Database['keys']>;
@@ -15,6 +17,7 @@ export interface KeyFilter {
   readonly status: KeyStatus | undefined;
   readonly owner: string | undefined;
   readonly clientId: string | undefined;
+  readonly environment: string | undefined;
   readonly search: string | undefined;
   /** Only keys not used, nor made, since. */
   readonly unusedSince: Date | undefined;
@@ -31,7 +34,22 @@ export async function insertKey(trx: Kysely<Database>, row: NewKeyRow): Promise<
   return trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
 }
 
-export async function findKey(db: Kysely<Database>, scope: TenantScope, id: string): Promise<KeyRow | undefined> {
+/** All or none; their public ids must be new. */
+export async function insertKeys(trx: Kysely<Database>, rows: readonly NewKeyRow[]): Promise<KeyRow[]> {
+  return trx.insertInto('keys').values(rows).returningAll().execute();
+}
+
+/** Those of the public ids that are taken, by whichever tenant. */
+export async function findTakenPublicIds(trx: Kysely<Database>, publicIds: readonly string[]): Promise<Set<string>> {
+  const rows = await trx
+    .selectFrom('keys')
+    .select('public_id')
+    .where('public_id', '=', sql<string>`any(${publicIds}::text[])`)
+    .execute();
+  return new Set(rows.map((row) => row.public_id));
+}
+
+async function findKey(db: Kysely<Database>, scope: TenantScope, id: string): Promise<KeyRow | undefined> {
   return db
     .selectFrom('keys')
     .selectAll()
@@ -40,19 +58,30 @@ export async function findKey(db: Kysely<Database>, scope: TenantScope, id: stri
     .executeTakeFirst();
 }
 
-/** By its id, or by the beginning that may be shown. */
-export async function findKeyOfClient(
+/** By its id, or by the beginning that may be shown. Refuses with 404 when there is none. */
+export async function getKeyOfClient(
   db: Kysely<Database>,
   scope: TenantScope,
   place: { readonly clientId: string; readonly id: string },
-): Promise<KeyRow | undefined> {
-  return db
+): Promise<KeyRow> {
+  const row = await db
     .selectFrom('keys')
     .selectAll()
     .where((eb) => isSeen(eb, scope))
     .where('client_id', '=', place.clientId)
     .where((eb) => eb.or([eb('id', '=', place.id), eb('key_prefix', '=', place.id)]))
     .executeTakeFirst();
+  return found(row);
+}
+
+/** Refuses with 404 when there is none. */
+export async function getKey(db: Kysely<Database>, scope: TenantScope, id: string): Promise<KeyRow> {
+  return found(await findKey(db, scope, id));
+}
+
+function found(row: KeyRow | undefined): KeyRow {
+  if (row === undefined) throw new Problem('not_found', { detail: 'There is no key with this id.' });
+  return row;
 }
 
 export async function updateKey(
@@ -89,8 +118,9 @@ function matches(eb: ExpressionBuilder<Database, 'keys'>, scope: TenantScope, li
   const { filter, now } = listing;
   const conditions = [isSeen(eb, scope)];
   if (filter.status !== undefined) conditions.push(hasStatus(eb, filter.status, now));
-  if (filter.clientId !== undefined) conditions.push(eb('client_id', '=', filter.clientId));
   if (filter.owner !== undefined) conditions.push(eb('owner', '=', filter.owner));
+  if (filter.clientId !== undefined) conditions.push(eb('client_id', '=', filter.clientId));
+  if (filter.environment !== undefined) conditions.push(eb('environment', '=', filter.environment));
   if (filter.search !== undefined) {
     const pattern = toLikePattern(filter.search);
     conditions.push(
@@ -101,18 +131,6 @@ function matches(eb: ExpressionBuilder<Database, 'keys'>, scope: TenantScope, li
     conditions.push(eb(eb.fn.coalesce('last_used_at', 'created_at'), '<', filter.unusedSince));
   }
   return eb.and(conditions);
-}
-
-function hasStatus(eb: ExpressionBuilder<Database, 'keys'>, status: KeyStatus, now: Date) {
-  const expired = eb.and([eb('revoked_at', 'is', null), eb('expires_at', '<=', now)]);
-  switch (status) {
-    case 'revoked':
-      return eb('revoked_at', 'is not', null);
-    case 'expired':
-      return expired;
-    case 'active':
-      return eb.and([eb('revoked_at', 'is', null), eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now)])]);
-  }
 }
 
 /** Nulls become what they mean: never used is longest ago, never expiring is last. */
@@ -144,4 +162,27 @@ export async function findOperatorKeys(
     .where('tenant_id', '=', scope.tenantId)
     .where('operator_id', '=', operatorId)
     .execute();
+}
+
+interface KeptHash {
+  readonly hash: Uint8Array;
+  readonly pepper: string;
+}
+
+/** What proves the key with this public id, whosever it is; of an unknown one `none`, read from the database in the same way. */
+export async function findHash(db: Kysely<Database>, publicId: string, none: KeptHash): Promise<KeptHash> {
+  const { rows } = await sql<KeptHash>`
+    select coalesce(keys.hash, ${none.hash}::bytea) as hash, coalesce(keys.pepper, ${none.pepper}::text) as pepper
+    from (values (${publicId}::text)) as asked (public_id) left join keys on keys.public_id = asked.public_id`.execute(
+    db,
+  );
+  return rows[0] ?? none;
+}
+
+/** What whoever brought the key may see of it. */
+export async function findShown(
+  db: Kysely<Database>,
+  publicId: string,
+): Promise<Pick<KeyRow, 'scopes' | 'owner'> | undefined> {
+  return db.selectFrom('keys').select(['scopes', 'owner']).where('public_id', '=', publicId).executeTakeFirst();
 }

@@ -30,7 +30,7 @@ const createOperatorKey = operation('authenticated', {
     if (params.id !== principal.operatorId) checkPermission(['admin:users:update', 'operators:update'], principal);
     const { text, row } = await inTenant(services.db, principal, async (trx) => {
       // Counted first: an operator who is being changed is seen as they are afterwards.
-      await bumpVersion(trx);
+      await bumpVersion(trx, []);
       const operator = await findWithinReach(trx, principal, params.id);
       // Whatever stands here, the role bounds it, and the caller's reach is no shorter than the role.
       const scopes = body.scopes ?? ['*'];

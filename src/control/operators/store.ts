@@ -113,6 +113,8 @@ export async function hasOtherAdmin(
     .where('operators.status', '=', 'active')
     .where('operators.deleted_at', 'is', null)
     .where('keys.revoked_at', 'is', null)
+    // A rotated key goes soon.
+    .where('keys.deprecated_at', 'is', null)
     .where((eb) => eb.or([eb('keys.expires_at', 'is', null), eb('keys.expires_at', '>', now)]))
     .where(keyId === undefined ? 'operators.id' : 'keys.id', '!=', keyId ?? operatorId)
     .limit(1)

@@ -12,22 +12,27 @@ const TIMEOUT_MS = 65_000;
 export interface ManagementOptions {
   readonly operations: readonly Operation[];
   readonly socketPath: string;
+  /** How often one address may ask whether a key is valid. */
+  readonly validationsPerMinute: number;
 }
 
-export function managementGateway({ operations, socketPath }: ManagementOptions): GatewayConfig {
+/** Public operations that tell something about what a stranger guesses. */
+const GUESSED_AT: ReadonlySet<string> = new Set(['validateKey']);
+
+export function managementGateway({ operations, socketPath, validationsPerMinute }: ManagementOptions): GatewayConfig {
   return {
     id: null,
     tenantId: DEFAULT_TENANT_ID,
     name: 'management',
     routePrefix: '',
     services: [{ name: SERVICE, targets: [{ url: `unix:${socketPath}` }], stripPrefix: false }],
-    endpoints: managementRoutes(operations).map(({ method, path, isPublic }) => ({
+    endpoints: managementRoutes(operations).map(({ operationId, method, path, isPublic }) => ({
       id: null,
       method,
       path,
       service: SERVICE,
       timeoutMs: TIMEOUT_MS,
-      policies: isPublic ? [] : guarded(),
+      policies: isPublic ? open(operationId, validationsPerMinute) : guarded(),
     })),
   };
 }
@@ -39,4 +44,9 @@ function guarded(): EndpointConfig['policies'] {
     { name: 'client', config: {} },
     { name: 'rate-limit', config: { endpoint: null } },
   ];
+}
+
+function open(operationId: string, requestsPerMinute: number): EndpointConfig['policies'] {
+  if (!GUESSED_AT.has(operationId)) return [];
+  return [{ name: 'address-limit', config: { name: 'validate', requestsPerMinute } }];
 }

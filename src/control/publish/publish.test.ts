@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { createTestControl, NOW_MS } from '../../../test/harness/control.ts';
 import { forEachDatabase } from '../../../test/harness/databases.ts';
 import { toJson } from '../../db/columns.ts';
-import { bumpVersion } from '../../db/installation.ts';
-import { parsePublicId } from '../../lib/key-text.ts';
-import { loadCredential } from './credentials.ts';
+import { hashKeyText, parsePublicId } from '../../lib/key-text.ts';
+import { pepperIdOf } from '../../lib/pepper.ts';
+import { loadCredential, loadCredentials } from './credentials.ts';
+import { saveRehash } from './rehash.ts';
 import { loadSnapshot } from './snapshots.ts';
-import { watchVersion } from './versions.ts';
 
 forEachDatabase('a credential', (open) => {
   test('is found by its public id, with the default limits when it has none of its own', async () => {
@@ -24,8 +24,10 @@ forEachDatabase('a credential', (open) => {
       {
         publicId,
         hash: undefined,
+        pepper: pepperIdOf(control.services.hmacSecret),
         status: 'active',
         expiresAtMs: NOW_MS + 86_400_000,
+        allowedIps: undefined,
         principal: {
           kind: 'key',
           tenantId: 'ten_00000000000000000000000000',
@@ -104,6 +106,52 @@ forEachDatabase('a credential', (open) => {
   });
 });
 
+forEachDatabase('several credentials', (open) => {
+  test('are found at once, each in the state that it is in', async () => {
+    const { db } = await open();
+    const control = createTestControl({ db });
+    const make = async (): Promise<{ id: string; publicId: string }> => {
+      const { id, apiKey } = (await control.call('POST', '/api/v1/keys', { body: { name: 'k' } })).body.data;
+      return { id, publicId: parsePublicId(apiKey) ?? '' };
+    };
+    const keys = { active: await make(), revoked: await make(), rotated: await make(), ended: await make() };
+    await control.call('DELETE', `/api/v1/keys/${keys.revoked.id}`);
+    await control.call('POST', `/api/v1/keys/${keys.rotated.id}/rotate`, { body: { deprecationPeriod: 5 } });
+    await control.call('POST', `/api/v1/keys/${keys.ended.id}/rotate`, { body: { deprecationPeriod: 5 } });
+    await control.call('DELETE', `/api/v1/keys/${keys.ended.id}`);
+    const ids = Object.values(keys).map(({ publicId }) => publicId);
+    const found = await loadCredentials(db, [...ids, 'unknown', ids[0] ?? ''], {});
+    assert.deepEqual(
+      ids.map((publicId) => found.get(publicId)?.status),
+      ['active', 'revoked', 'deprecated', 'revoked'],
+    );
+    assert.equal(found.size, 4);
+    assert.equal(found.get(keys.rotated.publicId)?.expiresAtMs, NOW_MS + 5_000);
+    assert.deepEqual(await loadCredentials(db, [], {}), new Map());
+  });
+});
+
+forEachDatabase('the hash of a key under a new pepper', (open) => {
+  test('takes the place of the one that it was made for, and of no other', async () => {
+    const { db } = await open();
+    const control = createTestControl({ db });
+    const { apiKey } = (await control.call('POST', '/api/v1/keys', { body: { name: 'k' } })).body.data;
+    const publicId = parsePublicId(apiKey) ?? '';
+    const was = (await loadCredential(db, publicId, {}))?.hash ?? new Uint8Array();
+    const hash = new Uint8Array(hashKeyText(apiKey, 'the new pepper'));
+    const stored = async (): Promise<unknown> => {
+      const credential = await loadCredential(db, publicId, {});
+      return [credential?.hash, credential?.pepper];
+    };
+    await saveRehash(db, { publicId, was, hash, pepper: 'new' });
+    assert.deepEqual(await stored(), [hash, 'new']);
+    // As a second thread would bring it, and as somebody would who knew an older hash.
+    await saveRehash(db, { publicId, was, hash: was, pepper: 'old' });
+    await saveRehash(db, { publicId: 'unknown', was: hash, hash: was, pepper: 'old' });
+    assert.deepEqual(await stored(), [hash, 'new']);
+  });
+});
+
 forEachDatabase('the snapshot', (open) => {
   test('of an empty store is the management API alone', async () => {
     const { db } = await open();
@@ -124,32 +172,5 @@ forEachDatabase('the snapshot', (open) => {
       loadSnapshot(db, control.services.management),
       /a deployed revision cannot be read: \/gateways\/1/,
     );
-  });
-});
-
-forEachDatabase('the version watch', (open) => {
-  test('tells of a change, tries again what failed, and ends when it is told', async () => {
-    const { db } = await open();
-    const calls: number[] = [];
-    const errors: unknown[] = [];
-    const done = Promise.withResolvers<void>();
-    const watch = watchVersion({
-      db,
-      since: 0,
-      intervalMs: 5,
-      async onChange(version) {
-        calls.push(version);
-        if (calls.length === 1) throw new Error('not yet');
-        done.resolve();
-      },
-      onError: (error) => errors.push(error),
-    });
-    await bumpVersion(db);
-    await done.promise;
-    await watch.stop();
-    assert.deepEqual(calls, [1, 1]);
-    assert.deepEqual(errors.map(String), ['Error: not yet']);
-    await bumpVersion(db);
-    assert.deepEqual(calls, [1, 1]);
   });
 });

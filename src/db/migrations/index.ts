@@ -4,11 +4,13 @@ import type { Migration } from 'kysely/migration';
 import { first } from './0001-first.ts';
 import { tenants } from './0002-tenants.ts';
 import { audit } from './0003-audit.ts';
+import { keys } from './0004-keys.ts';
 import { clients } from './0005-clients.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-tenants': tenants,
   '0003-audit': audit,
+  '0004-keys': keys,
   '0005-clients': clients,
 };
