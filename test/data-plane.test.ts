@@ -818,7 +818,10 @@ describe('a drain', () => {
 
   test('lets requests in flight finish, tells their connections to close, and resolves', async (t) => {
     const { plane, wire, socket } = await startBusy(t);
-    const drained = plane.listener.drain();
+    let isOver = false;
+    const drained = plane.listener.drain().then(() => (isOver = true));
+    await yieldTurns(50);
+    assert.ok(!isOver, 'a request is still in flight');
     socket.write(OK);
     const answer = await wire.readAnswer();
     assert.deepEqual([answer.status, answer.body.toString()], [200, 'ok']);

@@ -48,8 +48,10 @@ export function toEventData(row: KeyRow): Record<string, unknown> {
     keyId: row.id,
     name: row.name,
     keyPrefix: row.key_prefix,
+    scopes: row.scopes,
     ...(row.owner !== null && { owner: row.owner }),
     ...(row.client_id !== null && { clientId: row.client_id }),
     ...(row.expires_at !== null && { expiresAt: row.expires_at.toISOString() }),
+    ...(row.revoked_at !== null && { revokedAt: row.revoked_at.toISOString() }),
   };
 }

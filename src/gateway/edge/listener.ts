@@ -58,8 +58,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     async drain() {
       const closed = [server, ...(tls === undefined ? [] : [tls.server])].map(close);
       tls?.drain();
-      edge.drain();
-      await Promise.all(closed);
+      // The server does not count the connections that were taken over from it (shared-reads.ts): the edge does.
+      await Promise.all([...closed, edge.drain()]);
       edge.sweep.stop();
     },
     destroy() {
@@ -78,6 +78,7 @@ class Edge implements TlsEdge {
   draining = false;
   readonly #isTrusted: (address: string) => boolean;
   readonly #connections = new Set<EdgeConnection>();
+  #onEmpty: (() => void) | undefined = undefined;
   /** Connections, and TLS handshakes that are to become some. */
   #admitted = 0;
   readonly #perAddress = new Map<string, number>();
@@ -123,6 +124,7 @@ class Edge implements TlsEdge {
   forget(connection: EdgeConnection, address: string): void {
     this.#connections.delete(connection);
     this.sweep.remove(connection);
+    if (this.#connections.size === 0) this.#onEmpty?.();
     this.release(address);
   }
 
@@ -142,9 +144,11 @@ class Edge implements TlsEdge {
     return this.#date;
   }
 
-  drain(): void {
+  /** Resolves when the last connection is gone. */
+  async drain(): Promise<void> {
     this.draining = true;
     for (const connection of this.#connections) connection.drain();
+    if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
   }
 
   destroy(): void {
