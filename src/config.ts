@@ -145,6 +145,26 @@ export const SETTINGS = {
     meaning:
       'Most connections from one address to one gateway thread; further ones are closed at once. Trusted proxies have as many as they like.',
   }),
+  PATH_CASE: choice('sensitive', ['sensitive', 'insensitive'], {
+    meaning:
+      'Whether `/Users` is another path than `/users` when a request is matched. What goes on to the service stays as it came.',
+  }),
+  PATH_TRAILING_SLASH: choice('keep', ['keep', 'ignore'], {
+    meaning: 'Whether `/users/` is another path than `/users`.',
+  }),
+  PATH_DOUBLE_SLASHES: choice('keep', ['keep', 'merge'], { meaning: 'Whether `/a//b` is another path than `/a/b`.' }),
+  PATH_ENCODED_SLASH: choice('keep', ['keep', 'separate', 'refuse'], {
+    meaning:
+      '`%2F` in a path: a letter of its segment, the end of one like `/`, or a reason to refuse the request with 400.',
+  }),
+  PATH_DOT_SEGMENTS: choice('refuse', ['refuse', 'redirect'], {
+    meaning:
+      '`/./` and `/../` in a path: refused with 400, or answered with 308 and the path that they resolve to. They never go on to a service.',
+  }),
+  PRIVATE_TARGETS: choice('allow', ['allow', 'refuse'], {
+    meaning:
+      'Whether gateways may lead to this machine and to private networks. Link-local addresses and metadata services of clouds are refused in any case.',
+  }),
   DRAIN_DELAY_SECONDS: integer(1, 0, 300, {
     meaning:
       'On SIGTERM: how long `/health/ready` answers 503 before the listeners close, for load balancers to notice.',

@@ -5,7 +5,6 @@ import type { Settings } from './config.ts';
 import type { ControlPlane } from './control/control-plane.ts';
 import { createCredentialSource, type CredentialSource } from './control/publish/credential-source.ts';
 import { loadCredentials } from './control/publish/credentials.ts';
-import { loadSnapshot } from './control/publish/snapshots.ts';
 import { watchVersion, type VersionWatch } from './control/publish/versions.ts';
 import type { OpenedDatabase } from './db/open.ts';
 import type { RateLimit } from './db/schema.ts';
@@ -60,7 +59,7 @@ export function watchOtherNodes(options: OtherNodesOptions): VersionWatch | unde
     async onChange(changed) {
       if (changed.length === 0) return; // Counted for its lock alone.
       await supervisor.forget(changed);
-      if (changed === 'all') await supervisor.publish(await loadSnapshot(database.db, control.management));
+      if (changed === 'all') await control.services.publish();
     },
     onError: (cause) => log.error({ reason: String(cause) }, 'changes of other nodes could not be looked for'),
   });

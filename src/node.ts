@@ -12,17 +12,16 @@ import { socketPathIn } from './control-socket.ts';
 import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
 import { writeRecords } from './control/publish/records.ts';
 import { saveRehash } from './control/publish/rehash.ts';
-import { loadSnapshot } from './control/publish/snapshots.ts';
 import { fillQuickstart } from './control/quickstart.ts';
-import type { DataPlane, ReadinessCheck } from './control/services.ts';
+import type { ReadinessCheck } from './control/services.ts';
 import { startUpkeep } from './control/upkeep.ts';
+import { createDataPlane } from './data-plane-door.ts';
 import { DataDirInUse, openDataDir, type DataDir } from './data-dir.ts';
+import { edgeLimitsOf, pathRulesOf } from './data-plane-settings.ts';
+import { watchDatabase } from './database-watch.ts';
 import { readInstallation } from './db/installation.ts';
-import { DatabaseNewer, migrate } from './db/migrate.ts';
-import { DatabaseUnreachable, openDatabase, type OpenedDatabase } from './db/open.ts';
-import { TenantRoleUnfit } from './db/tenant-role.ts';
+import type { OpenedDatabase } from './db/open.ts';
 import { startEcho } from './demo/echo.ts';
-import type { EdgeLimits } from './gateway/edge/limits.ts';
 import {
   ListenError,
   spawnThreads,
@@ -30,13 +29,15 @@ import {
   type Supervisor,
   type SupervisorOptions,
 } from './gateway/supervisor.ts';
-import { keyCacheOf, openKeySource, warnOfUnprovable, watchOtherNodes } from './key-path.ts';
+import { keyCacheOf, openKeySource } from './key-path.ts';
 import { systemClock } from './lib/clock.ts';
 import { openRedisLimiter, type RedisLimiter } from './limits/redis.ts';
 import { createSharedCounters } from './limits/shared-memory.ts';
+import { openStore } from './open-store.ts';
 import { policies } from './policies/index.ts';
+import type { Secrets } from './secrets.ts';
+import { createSnapshotFile } from './snapshot-file.ts';
 import { startJobs } from './start-jobs.ts';
-import { findForeignSecrets, type Secrets } from './secrets.ts';
 
 const UPKEEP_MS = 10 * 60_000;
 const QUICKSTART = new URL('../examples/quickstart.yaml', import.meta.url);
@@ -59,10 +60,14 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   const port = await claimPort(settings.HOST, settings.PORT);
   if (certificates !== undefined) await claimPort(settings.HOST, settings.TLS_PORT, 'TLS_PORT');
   const threads = spawnThreads(settings.THREADS);
-  const database = await openStore(settings, dataDir, secrets);
-  await warnOfUnprovable(database, secrets, log);
+  const file = createSnapshotFile({
+    dataDir: dataDir.path,
+    ...secrets,
+    onError: (cause) => log.error({ reason: String(cause) }, 'the last good snapshot could not be read or kept'),
+  });
+  const { database, lastGood } = await openStore({ settings, dataDir: dataDir.path, secrets, file, log });
   const redis = await reachRedis(settings.REDIS_URL);
-  const dataPlane = createDataPlane();
+  const dataPlane = createDataPlane(database.kind === 'postgres' ? file : undefined);
   let draining = false;
 
   const defaultLimits = {
@@ -92,13 +97,18 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     },
     dataPlane,
     policies,
+    paths: pathRulesOf(settings),
+    privateTargets: settings.PRIVATE_TARGETS,
     readiness: readinessOf(database, redis),
     isDraining: () => draining,
   });
   await control.listen();
-  const echo = settings.DEMO ? await startDemo(settings.DEMO_PORT, control, log) : undefined;
+  const echo = settings.DEMO && lastGood === undefined ? await startDemo(settings, control, log) : undefined;
 
-  const snapshot = await loadSnapshot(database.db, control.management);
+  const snapshot =
+    lastGood === undefined
+      ? await control.services.loadSnapshot()
+      : { version: 0, paths: control.services.paths, gateways: [control.management, ...lastGood] };
   const keySource = openKeySource(database, defaultLimits, log);
   const supervisor = await startThreads(threads, {
     log,
@@ -122,8 +132,9 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     },
   });
   dataPlane.attach(supervisor);
+  if (lastGood === undefined) dataPlane.keep(snapshot);
   const certificateWatch = certificates && watchFolder(certificates, supervisor, log);
-  const watch = watchOtherNodes({ database, control, supervisor, since: snapshot.version, log });
+  const watch = watchDatabase({ database, secrets, control, supervisor, log, since: snapshot.version });
   const upkeep = startUpkeep({
     db: database.db,
     clock: systemClock,
@@ -131,11 +142,12 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     onError: (cause) => log.error({ reason: String(cause) }, 'what is out of date could not be thrown away'),
   });
   const schedule = startJobs({ db: database.db, settings, auditKey: control.services.auditKey, log });
-  const { setupAt } = await readInstallation(database.db);
+  // Whoever kept a snapshot was set up before.
+  const isSetUp = lastGood !== undefined || (await readInstallation(database.db)).setupAt !== undefined;
 
   return {
     port,
-    setupToken: setupAt === undefined ? setupToken : undefined,
+    setupToken: isSetUp ? undefined : setupToken,
     isDemo: echo !== undefined,
     async stop() {
       draining = true;
@@ -143,6 +155,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       await Promise.all([watch?.stop(), schedule.stop(), upkeep.stop()]);
       certificateWatch?.stop();
       await supervisor.drain(settings.DRAIN_SECONDS * 1000);
+      await file.flush();
       await control.close();
       echo?.close();
       redis?.close();
@@ -171,38 +184,6 @@ function watchFolder(folder: CertificateFolder, supervisor: Supervisor, log: Log
   });
 }
 
-function edgeLimitsOf(settings: Settings): EdgeLimits {
-  return {
-    headBytes: settings.MAX_HEAD_BYTES,
-    targetBytes: settings.MAX_TARGET_BYTES,
-    fields: settings.MAX_HEADERS,
-    bodyBytes: settings.MAX_BODY_BYTES,
-    headTimeoutMs: settings.HEAD_TIMEOUT_SECONDS * 1000,
-    idleTimeoutMs: settings.IDLE_TIMEOUT_SECONDS * 1000,
-    minBytesPerSecond: settings.MIN_BYTES_PER_SECOND,
-    requestsPerConnection: settings.MAX_REQUESTS_PER_CONNECTION,
-    connections: settings.MAX_CONNECTIONS,
-    connectionsPerAddress: settings.MAX_CONNECTIONS_PER_ADDRESS,
-  };
-}
-
-interface AttachedDataPlane extends DataPlane {
-  attach(supervisor: Supervisor): void;
-}
-
-/** The gateway threads as the control plane knows them. Until they run there is nobody to tell: they start from the newest state. */
-function createDataPlane(): AttachedDataPlane {
-  let threads: Supervisor | undefined;
-  return {
-    attach(supervisor) {
-      threads = supervisor;
-    },
-    publish: async (snapshot) => threads?.publish(snapshot),
-    forgetCredentials: async (publicIds) => threads?.forget(publicIds),
-    flushRecords: async () => threads?.flushRecords(),
-  };
-}
-
 function claimDataDir(path: string): DataDir {
   try {
     return openDataDir(path);
@@ -221,26 +202,6 @@ function readSecrets(settings: Settings, dataDir: DataDir): Secrets {
     previousHmacSecret: settings.HMAC_SECRET_PREVIOUS,
     encryptionKey: settings.ENCRYPTION_KEY ?? dataDir.secret('encryption-key'),
   };
-}
-
-async function openStore(settings: Settings, dataDir: DataDir, secrets: Secrets): Promise<OpenedDatabase> {
-  const setting = settings.DATABASE_URL === undefined ? 'DATA_DIR' : 'DATABASE_URL';
-  try {
-    const database = await openDatabase({ databaseUrl: settings.DATABASE_URL, dataDir: dataDir.path });
-    await migrate(database);
-    const foreign = await findForeignSecrets(database.db, secrets);
-    if (foreign.length === 0) return database;
-    throw new SettingsError(
-      foreign.map(
-        (name) =>
-          `${name}: not the one that this database was made with; give the one of the first node, or of a backup`,
-      ),
-    );
-  } catch (cause) {
-    if (cause instanceof DatabaseUnreachable || cause instanceof DatabaseNewer || cause instanceof TenantRoleUnfit)
-      throw new SettingsError([`${setting}: ${cause.message}`]);
-    throw cause;
-  }
 }
 
 async function reachRedis(url: string | undefined): Promise<RedisLimiter | undefined> {
@@ -262,10 +223,14 @@ function readinessOf(database: OpenedDatabase, redis: RedisLimiter | undefined):
 }
 
 async function startDemo(
-  port: number,
+  { DEMO_PORT: port, PRIVATE_TARGETS: privateTargets }: Settings,
   control: ControlPlane,
   log: Logger,
 ): Promise<Awaited<ReturnType<typeof startEcho>> | undefined> {
+  if (privateTargets === 'refuse') {
+    log.warn({}, 'PRIVATE_TARGETS refuses the echo service: the demo is left out');
+    return undefined;
+  }
   try {
     const echo = await startEcho(port);
     await fillQuickstart(control.services, readFileSync(QUICKSTART, 'utf8'), { DEMO_URL: `http://127.0.0.1:${port}` });

@@ -46,7 +46,17 @@ const ROOMS: readonly Room[] = [
   { files: 'jobs/**', mayImport: ['jobs/**', 'lib/**', 'db/**'] },
   {
     files: 'control/**',
-    mayImport: ['control/**', 'lib/**', 'db/**', 'jobs/**', 'limits/**', 'policies/index.ts', 'gateway/snapshot.ts'],
+    // Of the data plane, the two that are pure: what can be served, and what would become of a request.
+    mayImport: [
+      'control/**',
+      'lib/**',
+      'db/**',
+      'jobs/**',
+      'limits/**',
+      'policies/index.ts',
+      'gateway/snapshot.ts',
+      'gateway/explain.ts',
+    ],
     mayImportTypes: ['gateway/ports.ts', 'gateway/policy.ts'],
   },
   { files: 'cli/**', mayImport: ['cli/**', 'lib/**', 'config.ts'], mayImportTypes: ['control/*/schema.ts'] },

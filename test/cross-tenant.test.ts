@@ -7,6 +7,7 @@ import { sql, type Kysely } from 'kysely';
 import { findEntry } from '../src/control/audit/store.ts';
 import { findClient } from '../src/control/clients/store.ts';
 import { findEndpoint, allEndpoints } from '../src/control/gateways/endpoint-store.ts';
+import { findRevisionByNumber } from '../src/control/gateways/revision-store.ts';
 import { findGateway, findGatewayByName } from '../src/control/gateways/store.ts';
 import { findOperatorKeys, getKey, getKeyOfClient, updateKey } from '../src/control/keys/store.ts';
 import type { Method } from '../src/control/operation.ts';
@@ -61,6 +62,8 @@ type Step =
 
 const NAME = 'victim';
 const UPSTREAM = [{ name: 'echo', targets: [{ url: 'http://127.0.0.1:9' }] }];
+const ROUTE = { method: 'GET', path: '/mine' };
+const OPENAPI = { openapi: '3.1.0', info: { title: 'mine', version: '1' }, paths: { '/mine': { get: {} } } };
 
 const notFound = (visits: Visits): Step => ({ kind: 'not-found', visits });
 const empty = (visits: Visits): Step => ({ kind: 'empty', visits });
@@ -137,6 +140,24 @@ const STEPS: Readonly<Record<string, Step>> = {
   updateGateway: gateway,
   deleteGateway: gateway,
   deployGateway: notFound(({ gatewayId }) => [{ params: { id: gatewayId } }]),
+  listRevisions: notFound(({ gatewayId }) => [{ params: { id: gatewayId } }]),
+  getRevision: notFound(({ gatewayId }) => [{ params: { id: gatewayId, revision: '1' } }]),
+  diffGateway: notFound(({ gatewayId }) => [
+    { params: { id: gatewayId } },
+    { params: { id: gatewayId }, query: 'from=1&to=live' },
+  ]),
+  rollbackGateway: notFound(({ gatewayId }) => [{ params: { id: gatewayId }, body: { revision: 1 } }]),
+  applyDeclaration: own(200, () => [
+    { body: { gateways: [{ name: NAME, upstreamServices: UPSTREAM, routePrefix: '/mine', endpoints: [ROUTE] }] } },
+    {
+      body: { gateways: [{ name: NAME, upstreamServices: UPSTREAM, routePrefix: '/mine' }], prune: true, dryRun: true },
+    },
+    { body: { gateways: [], prune: true, dryRun: true } },
+  ]),
+  exportGateway: notFound(({ gatewayId }) => [{ params: { id: gatewayId } }]),
+  explainRequest: own(200, () => [{ query: 'path=/victim/victim' }, { query: 'path=/victim/victim&method=PUT' }]),
+  importOpenApi: notFound(({ gatewayId }) => [{ body: { document: OPENAPI, gatewayId } }]),
+  getGatewayOpenApi: notFound(({ gatewayId }) => [{ params: { id: gatewayId } }]),
   createEndpoint: notFound(({ gatewayId }) => [{ params: { id: gatewayId }, body: { method: 'GET', path: '/mine' } }]),
   listEndpoints: notFound(({ gatewayId }) => [{ params: { id: gatewayId } }]),
   getEndpoint: endpoint,
@@ -278,6 +299,7 @@ forEachDatabase('a stranger', (open) => {
       (trx) => findGatewayByName(trx, scope, NAME),
       (trx) => findEndpoint(trx, scope, place),
       (trx) => allEndpoints(trx, scope, theirs.gatewayId),
+      (trx) => findRevisionByNumber(trx, scope, theirs.gatewayId, 1),
       (trx) => findRequest(trx, scope, theirs.requestId),
       (trx) => findOperator(trx, scope, theirs.operatorId),
       (trx) => lockPassword(trx, scope, theirs.operatorId),
@@ -467,6 +489,7 @@ async function undo(db: Kysely<Database>, { tenantId, gatewayId }: Belongings, o
       return;
     case 'createGateway':
     case 'putGateway':
+    case 'applyDeclaration':
       await db.deleteFrom('gateways').where('tenant_id', '=', tenantId).where('id', '!=', gatewayId).execute();
       return;
     default:

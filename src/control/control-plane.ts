@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { Database, RateLimit } from '../db/schema.ts';
 import type { Policy } from '../gateway/policy.ts';
-import type { GatewayConfig } from '../gateway/snapshot.ts';
+import type { GatewayConfig, PathRules } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { UndefinedScopes } from './defined-scopes.ts';
 import { toOpenApi } from './openapi.ts';
@@ -33,6 +33,8 @@ export interface ControlPlaneOptions {
   readonly clients: ClientRules;
   readonly dataPlane: DataPlane;
   readonly policies: readonly Policy[];
+  readonly paths: PathRules;
+  readonly privateTargets: 'allow' | 'refuse';
   readonly readiness: readonly ReadinessCheck[];
   readonly isDraining: () => boolean;
 }

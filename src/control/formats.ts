@@ -6,12 +6,9 @@ import { isId } from '../lib/id.ts';
 import { isIpRange } from '../lib/ip-range.ts';
 import { SCOPE_PATTERN } from '../lib/scope.ts';
 import { TAG_LIST } from './entity-tag.ts';
+import { PUBLISHING_FORMATS } from './publishing-formats.ts';
 
-export interface TextFormat {
-  check(text: string): boolean;
-  /** Completes "body.x …". */
-  readonly message: string;
-}
+import type { TextFormat } from './text-format.ts';
 
 const SCOPE = new RegExp(SCOPE_PATTERN);
 const DATE_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/i;
@@ -25,6 +22,7 @@ const ROLE_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
 const ROUTE_PREFIX = /^(\/|(\/[A-Za-z0-9._~-]+)+)$/;
 
 export const FORMATS: Readonly<Record<string, TextFormat>> = {
+  ...PUBLISHING_FORMATS,
   'date-time': {
     check: (text) => DATE_TIME.test(text) && isDate(text.slice(0, 10)) && isStorableTime(Date.parse(text)),
     message: 'must be a date and time such as 2030-01-31T12:00:00Z, between 1970 and 9999',

@@ -91,6 +91,8 @@ export interface Spec<
   /** Names in lower case; other headers of the request stay unseen. */
   readonly headers?: H;
   readonly body?: B;
+  /** The longest body, where the usual mebibyte does not do. */
+  readonly maxBodyBytes?: number;
   /** No body means an empty one. */
   readonly isBodyOptional?: boolean;
   /** Status → the schema of `data`. */
@@ -152,6 +154,7 @@ export interface Operation {
   readonly headers: TObject;
   readonly standards: Standards;
   readonly body: TObject | undefined;
+  readonly maxBodyBytes: number;
   readonly isBodyOptional: boolean;
   readonly replies: Replies;
   readonly isList: boolean;
@@ -161,6 +164,7 @@ export interface Operation {
   bind(validation: Validation): BoundOperation;
 }
 
+const MAX_BODY_BYTES = 1024 * 1024;
 /** Lets a caller in, or throws. */
 export type Authorize<C extends Context> = (context: Context, raw: RawInput) => Promise<C>;
 
@@ -218,6 +222,7 @@ function toOperation<
     headers: Type.Object(headers, { additionalProperties: false }),
     standards,
     body: spec.body,
+    maxBodyBytes: spec.maxBodyBytes ?? MAX_BODY_BYTES,
     isBodyOptional: spec.isBodyOptional ?? false,
     replies: spec.replies,
     isList: spec.isList ?? false,

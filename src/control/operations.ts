@@ -4,6 +4,9 @@ import { AUDIT_OPERATIONS } from './audit/routes.ts';
 import { REGISTERED_CLIENT_OPERATIONS } from './clients/registered-routes.ts';
 import { CLIENT_OPERATIONS } from './clients/routes.ts';
 import { DESCRIPTION_OPERATIONS } from './description/routes.ts';
+import { DECLARATION_OPERATIONS } from './gateways/declaration-routes.ts';
+import { DEPLOY_OPERATIONS } from './gateways/deploy-routes.ts';
+import { IMPORT_OPERATIONS } from './gateways/import-routes.ts';
 import { ENDPOINT_OPERATIONS } from './gateways/endpoint-routes.ts';
 import { GATEWAY_OPERATIONS } from './gateways/routes.ts';
 import { HEALTH_OPERATIONS } from './health/routes.ts';
@@ -26,6 +29,9 @@ export const OPERATIONS: readonly Operation[] = [
   ...REGISTERED_CLIENT_OPERATIONS,
   ...GATEWAY_OPERATIONS,
   ...ENDPOINT_OPERATIONS,
+  ...DEPLOY_OPERATIONS,
+  ...DECLARATION_OPERATIONS,
+  ...IMPORT_OPERATIONS,
   ...REQUEST_OPERATIONS,
   ...TENANT_OPERATIONS,
   ...OPERATOR_OPERATIONS,

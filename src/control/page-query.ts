@@ -14,7 +14,7 @@ const MAX_COUNTED = 100_000;
 export interface SortColumn {
   readonly value: RawBuilder<unknown>;
   /** The SQL type of the value: cursors carry it as text. */
-  readonly type: 'text' | 'timestamptz';
+  readonly type: 'text' | 'timestamptz' | 'integer';
   readonly id: RawBuilder<unknown>;
   /** Text unless told. */
   readonly idType?: 'int8';

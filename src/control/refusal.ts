@@ -9,7 +9,9 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   switch (codeOf(error)) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new Problem('body_too_large', { detail: 'The body of a management call may have at most 1 MiB.' });
+      return new Problem('body_too_large', {
+        detail: 'The body of a management call may have at most 1 MiB, that of a declaration or an import 16 MiB.',
+      });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new Problem('unsupported_media_type');
     case 'FST_ERR_CTP_INVALID_JSON_BODY':

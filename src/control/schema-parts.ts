@@ -19,6 +19,11 @@ export function clearable(schema: TString) {
   return Type.Unsafe<string | null>({ ...schema, type: ['string', 'null'] });
 }
 
+/** The same of any other type that has one. */
+export function nullable<Schema extends TSchema & { readonly type: string }>(schema: Schema) {
+  return Type.Unsafe<Static<Schema> | null>({ ...schema, type: [schema.type, 'null'] });
+}
+
 /** The same of any other kind. */
 export function clearableValue<Schema extends TSchema>(schema: Schema, type: 'array' | 'object') {
   return Type.Unsafe<Static<Schema> | null>({ ...schema, type: [type, 'null'] });

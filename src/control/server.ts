@@ -12,7 +12,6 @@ import { isSameSecret } from './same-secret.ts';
 import type { Services } from './services.ts';
 import { createValidation } from './validation.ts';
 
-const MAX_BODY_BYTES = 1024 * 1024;
 /** The caller's own headers and what the gateway adds: its context can be as long as a key's scopes. */
 const MAX_HEADER_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -46,11 +45,10 @@ export interface ControlServer {
 export function createControlServer(options: ControlServerOptions): ControlServer {
   const app = fastify({
     logger: false,
-    bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     http: { maxHeaderSize: MAX_HEADER_BYTES },
   });
   acceptJsonOnly(app);
@@ -76,6 +74,7 @@ function addRoutes(app: FastifyInstance, options: ControlServerOptions): void {
       app.route({
         method: operation.method,
         url: toRoute(path),
+        bodyLimit: operation.maxBodyBytes,
         handler: handler(run, form, options.services),
         handlerTimeout: operation.streams.length > 0 ? STREAM_TIMEOUT_MS : HANDLER_TIMEOUT_MS,
       });

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely';
 import type { Database, RateLimit } from '../db/schema.ts';
 import type { Policy } from '../gateway/policy.ts';
 import type { Credential } from '../gateway/ports.ts';
-import type { GatewayConfig, SnapshotConfig } from '../gateway/snapshot.ts';
+import type { GatewayConfig, PathRules, SnapshotConfig } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deriveKey } from '../lib/derive-key.ts';
 import type { UndefinedScopes } from './defined-scopes.ts';
@@ -60,6 +60,10 @@ export interface ServiceParts {
   readonly policies: readonly Policy[];
   /** The management API as a gateway: what a deploy must not shadow. */
   readonly management: GatewayConfig;
+  /** How paths are compared. */
+  readonly paths: PathRules;
+  /** Whether services may stand on this machine and in private networks. */
+  readonly privateTargets: 'allow' | 'refuse';
   readonly readiness: readonly ReadinessCheck[];
   readonly isDraining: () => boolean;
   /** The description of this API. */
@@ -71,6 +75,8 @@ export interface Services extends Omit<ServiceParts, 'encryptionKey'> {
   readonly auditKey: Uint8Array;
   /** Seals the answers that are kept for repeated calls. */
   readonly idempotencyKey: Uint8Array;
+  /** All that is on the air, of all tenants. */
+  loadSnapshot(): Promise<SnapshotConfig>;
   /** Gives the gateway threads what is deployed; after the commit of whatever changed it. */
   publish(): Promise<void>;
   /** The key with this public id as the gateway threads would see it now, whosever it is; undefined when there is none. */
@@ -78,12 +84,14 @@ export interface Services extends Omit<ServiceParts, 'encryptionKey'> {
 }
 
 export function createServices({ encryptionKey, ...parts }: ServiceParts): Services {
-  const { db, management, dataPlane, defaultLimits } = parts;
+  const { db, management, paths, dataPlane, defaultLimits } = parts;
+  const load = (): Promise<SnapshotConfig> => loadSnapshot(db, management, paths);
   return {
     ...parts,
     auditKey: deriveKey(encryptionKey, 'audit chain'),
     idempotencyKey: deriveKey(encryptionKey, 'idempotency'),
-    publish: async () => dataPlane.publish(await loadSnapshot(db, management)),
+    loadSnapshot: load,
+    publish: async () => dataPlane.publish(await load()),
     findCredential: (publicId) => loadCredential(db, publicId, defaultLimits),
   };
 }

@@ -18,6 +18,11 @@ export function toJson<Value>(value: Value): RawBuilder<Value> {
   return sql<Value>`${JSON.stringify(value)}::jsonb`;
 }
 
+/** The same where there may be none. */
+export function toOptionalJson<Value>(value: Value | null | undefined): RawBuilder<Value> | null {
+  return value === undefined || value === null ? null : toJson(value);
+}
+
 function parseInt8(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value)) throw new RangeError(`int8 value ${text} does not fit a JavaScript number`);

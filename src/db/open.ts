@@ -89,7 +89,7 @@ async function openPostgres(databaseUrl: string): Promise<OpenedDatabase> {
   const place = describePlace(databaseUrl);
   let database: OpenedDatabase | undefined;
   try {
-    database = overPostgres(databaseUrl);
+    database = overPools(databaseUrl, createPools(databaseUrl));
     await sql`select 1`.execute(database.db);
     return database;
   } catch (cause) {
@@ -98,19 +98,56 @@ async function openPostgres(databaseUrl: string): Promise<OpenedDatabase> {
   }
 }
 
-function overPostgres(databaseUrl: string): OpenedDatabase {
-  const openPool = (limits: PoolLimits): Kysely<Database> =>
-    new Kysely<Database>({ dialect: new PostgresDialect({ pool: createPool(databaseUrl, limits) }) });
-  const db = openPool(WORK);
-  const lookups = openPool(LOOKUPS);
+/** A PostgreSQL that is away. */
+export interface AwaitedDatabase extends OpenedDatabase {
+  /** For who makes it fit for use when it comes back; for everybody else it is away until `open` was called. */
+  readonly behind: OpenedDatabase;
+  open(): void;
+}
+
+export function awaitPostgres(databaseUrl: string): AwaitedDatabase {
+  const pools = createPools(databaseUrl);
+  let isOpen = false;
+  const gate = async (pool: pg.Pool): Promise<pg.Pool> => {
+    if (isOpen) return pool;
+    throw Object.assign(new Error('PostgreSQL was away at the start and is not back yet'), { code: 'ECONNREFUSED' });
+  };
+  return {
+    ...overPools(databaseUrl, pools, gate),
+    behind: overPools(databaseUrl, pools),
+    open() {
+      isOpen = true;
+    },
+  };
+}
+
+interface Pools {
+  readonly work: pg.Pool;
+  readonly lookups: pg.Pool;
+}
+
+function createPools(databaseUrl: string): Pools {
+  return { work: createPool(databaseUrl, WORK), lookups: createPool(databaseUrl, LOOKUPS) };
+}
+
+/** `enter` is asked for a pool until it gives it. */
+function overPools(
+  databaseUrl: string,
+  pools: Pools,
+  enter: (pool: pg.Pool) => Promise<pg.Pool> = async (pool) => pool,
+): OpenedDatabase {
+  const over = (pool: pg.Pool): Kysely<Database> =>
+    new Kysely<Database>({ dialect: new PostgresDialect({ pool: () => enter(pool) }) });
+  const db = over(pools.work);
+  let closing: Promise<unknown> | undefined;
   return {
     kind: 'postgres',
     db,
-    lookups,
+    lookups: over(pools.lookups),
     listen: (options) => listenPostgres(databaseUrl, options),
     check: () => check(db),
     async close() {
-      await Promise.all([db.destroy(), lookups.destroy()]);
+      await (closing ??= Promise.all([pools.work.end(), pools.lookups.end()]));
     },
   };
 }

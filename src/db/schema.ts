@@ -4,6 +4,7 @@
 import type { ColumnType } from 'kysely';
 import type { ClientStatus } from '../lib/client-status.ts';
 import type { Defaulted, Json, Optional, OptionalJson } from './column-kinds.ts';
+import type { EndpointTable, GatewayTable, RevisionTable } from './publishing-schema.ts';
 import type { AuditHeadTable, AuditLogTable, EventTable, IdempotencyKeyTable } from './trail-schema.ts';
 
 /** The tenant that the first migration makes; whatever has no other owner belongs to it. */
@@ -175,75 +176,6 @@ interface KeyTable {
   /** When it was announced that the key will expire. */
   expiring_noticed_at: Optional<Date>;
   last_used_at: ColumnType<Date | null, null | undefined, Date>;
-}
-
-export interface UpstreamService {
-  readonly name: string;
-  readonly targets: readonly { readonly url: string }[];
-  /** Milliseconds. */
-  readonly timeout?: number;
-  readonly stripPrefix?: boolean;
-}
-
-export interface SecuritySettings {
-  readonly authenticationRequired: boolean;
-  readonly rateLimitingEnabled: boolean;
-}
-
-interface GatewayTable {
-  id: string;
-  tenant_id: string;
-  name: string;
-  description: string | null;
-  base_url: string | null;
-  version: string;
-  /** Empty for the root. */
-  route_prefix: string;
-  upstream_services: Json<readonly UpstreamService[]>;
-  load_balancing_strategy: 'round_robin';
-  security_settings: Json<SecuritySettings>;
-  timeout_seconds: number;
-  status: 'active' | 'inactive';
-  /** What is live; null until the first deploy. */
-  deployed_revision_id: ColumnType<string | null, null | undefined, string>;
-  created_at: Date;
-  updated_at: Date;
-}
-
-export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
-
-interface EndpointTable {
-  id: string;
-  tenant_id: string;
-  gateway_id: string;
-  method: HttpMethod;
-  path: string;
-  operation_id: string | null;
-  summary: string | null;
-  description: string | null;
-  tags: string[];
-  service: string | null;
-  upstream_url: string | null;
-  timeout_seconds: number | null;
-  /** Null: as the gateway says. */
-  auth_required: boolean | null;
-  required_scopes: string[];
-  rate_limit: OptionalJson<RateLimit>;
-  is_active: boolean;
-  created_at: Date;
-  updated_at: Date;
-}
-
-interface RevisionTable {
-  id: string;
-  tenant_id: string;
-  gateway_id: string;
-  /** Counts from 1 within its gateway. */
-  number: number;
-  /** The gateway's configuration as the data plane reads it. */
-  config: Json<unknown>;
-  created_by: string;
-  created_at: Date;
 }
 
 interface RequestLogTable {

@@ -413,7 +413,11 @@ async function fillTwoTenants(db: Kysely<Database>): Promise<void> {
         upstream_services: toJson([]),
         load_balancing_strategy: 'round_robin',
         timeout_seconds: 1,
+        hosts: [],
+        versioning: null,
+        cors: null,
         status: 'active',
+        status_since: null,
         ...times,
         security_settings: toJson({ authenticationRequired: true, rateLimitingEnabled: true }),
       })

@@ -28,7 +28,7 @@ function compile(gateway: GatewayConfig, policies: readonly Policy[] = []): Snap
 }
 
 function planOf(snapshot: Snapshot, path: string): Plan {
-  const found = snapshot.router.find('GET', path);
+  const found = snapshot.router.find({ method: 'GET', path, host: undefined, headers: [] });
   assert.ok(!('miss' in found));
   return found;
 }

@@ -2,8 +2,9 @@
 
 import type { Plan, Target } from './plan.ts';
 import type { CompiledPolicy, Policy, PolicyDeps } from './policy.ts';
+import { toVersionRule } from './route-version.ts';
 import { createRouter, isMethod, type Route, type Router } from './router.ts';
-import type { EndpointConfig, GatewayConfig, ServiceConfig, SnapshotConfig } from './snapshot.ts';
+import type { EndpointConfig, GatewayConfig, PolicyUse, ServiceConfig, SnapshotConfig } from './snapshot.ts';
 import { STAGES } from './stages.ts';
 import type { Timeouts } from './upstream/timeouts.ts';
 
@@ -22,36 +23,58 @@ export interface CompileDeps extends PolicyDeps {
 /** Compiles a checked configuration; a fault that the check should have found throws. */
 export function compileSnapshot(config: SnapshotConfig, deps: CompileDeps): Snapshot {
   const routes = config.gateways.flatMap((gateway) => compileGateway(gateway, deps));
-  return { version: config.version, router: createRouter(routes), plans: routes.map((route) => route.value) };
+  const plans = new Set(routes.map((route) => route.value));
+  return { version: config.version, router: createRouter(routes, config.paths), plans: [...plans] };
 }
 
-function compileGateway(gateway: GatewayConfig, deps: CompileDeps): Route<Plan>[] {
-  const services = new Map(gateway.services.map((service) => [service.name, service]));
-  return gateway.endpoints.map((endpoint) => {
-    const service = services.get(endpoint.service);
-    if (service === undefined || !isMethod(endpoint.method)) throw new Error('an unchecked snapshot was compiled');
-    const value = compilePlan(gateway, endpoint, service, deps);
-    return { method: endpoint.method, path: gateway.routePrefix + endpoint.path, value };
+/** A gateway while its endpoints are compiled: what they share is made once. */
+interface Making {
+  readonly gateway: GatewayConfig;
+  readonly services: ReadonlyMap<string, { readonly config: ServiceConfig; readonly targets: readonly Target[] }>;
+  readonly policies: readonly StagedPolicy[];
+  readonly deps: CompileDeps;
+}
+
+export function compileGateway(gateway: GatewayConfig, deps: CompileDeps): Route<Plan>[] {
+  const making: Making = {
+    gateway,
+    services: new Map(
+      gateway.services.map((config) => [
+        config.name,
+        { config, targets: config.targets.map(({ url }) => toTarget(url)) },
+      ]),
+    ),
+    policies: compilePolicies(gateway.policies ?? [], deps),
+    deps,
+  };
+  return gateway.endpoints.flatMap((endpoint) => {
+    const { method } = endpoint;
+    if (!isMethod(method)) throw unchecked();
+    const value = compilePlan(endpoint, making);
+    const path = gateway.routePrefix + endpoint.path;
+    const { hosts = [undefined] } = gateway;
+    const version = toVersionRule(gateway.version);
+    const isReserved = gateway.id === null;
+    return hosts.map((host) => ({ method, path, host, version, isReserved, value }));
   });
 }
 
-function compilePlan(
-  gateway: GatewayConfig,
-  endpoint: EndpointConfig,
-  service: ServiceConfig,
-  deps: CompileDeps,
-): Plan {
+function compilePlan(endpoint: EndpointConfig, { gateway, services, policies: shared, deps }: Making): Plan {
+  const service = services.get(endpoint.service);
+  if (service === undefined) throw unchecked();
+  const own = compilePolicies(endpoint.policies, deps);
   return {
     gatewayId: gateway.id ?? undefined,
     endpointId: endpoint.id ?? undefined,
     route: `${endpoint.method} ${gateway.routePrefix}${endpoint.path}`,
     tenantId: gateway.tenantId,
-    service: service.name,
-    targets: service.targets.map((target) => toTarget(target.url)),
+    service: endpoint.service,
+    targets: service.targets,
     turn: 0,
-    stripCharacters: service.stripPrefix ? gateway.routePrefix.length : 0,
-    timeouts: toTimeouts(endpoint, service),
-    policies: compilePolicies(endpoint, deps),
+    stripCharacters: service.config.stripPrefix ? gateway.routePrefix.length : 0,
+    timeouts: toTimeouts(endpoint, service.config),
+    policies: [...shared, ...own].toSorted((a, b) => a.stage - b.stage).map(({ compiled }) => compiled),
+    guards: shared.filter(({ stage }) => stage === GUARD).length,
     controlToken: gateway.id === null ? deps.controlToken : undefined,
   };
 }
@@ -69,15 +92,23 @@ function toTimeouts({ timeoutMs }: EndpointConfig, { timeouts }: ServiceConfig):
   };
 }
 
-function compilePolicies(endpoint: EndpointConfig, deps: CompileDeps): CompiledPolicy[] {
-  return endpoint.policies
-    .map((use) => {
-      const policy = deps.policies.find((candidate) => candidate.name === use.name);
-      if (policy === undefined) throw new Error('an unchecked snapshot was compiled');
-      return { stage: STAGES.indexOf(policy.stage), compiled: policy.compile(use.config, deps) };
-    })
-    .toSorted((a, b) => a.stage - b.stage)
-    .map(({ compiled }) => compiled);
+interface StagedPolicy {
+  readonly stage: number;
+  readonly compiled: CompiledPolicy;
+}
+
+const GUARD = STAGES.indexOf('guard');
+
+function compilePolicies(uses: readonly PolicyUse[], deps: CompileDeps): StagedPolicy[] {
+  return uses.map((use) => {
+    const policy = deps.policies.find((candidate) => candidate.name === use.name);
+    if (policy === undefined) throw unchecked();
+    return { stage: STAGES.indexOf(policy.stage), compiled: policy.compile(use.config, deps) };
+  });
+}
+
+function unchecked(): Error {
+  return new Error('an unchecked snapshot was compiled');
 }
 
 function toTarget(url: string): Target {

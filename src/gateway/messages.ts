@@ -4,7 +4,7 @@ import type { CountryOptions } from './country.ts';
 import type { EdgeLimits } from './edge/limits.ts';
 import type { CacheLimits } from './credential-cache.ts';
 import type { Credential, Rehash, TlsCertificate } from './ports.ts';
-import type { SnapshotConfig } from './snapshot.ts';
+import type { PackedSnapshot } from './snapshot-loader.ts';
 
 /** What a thread is born with. */
 export interface ThreadBoot {
@@ -24,11 +24,11 @@ export interface ThreadBoot {
   readonly redisUrl: string | undefined;
   /** Undefined: no TLS. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | undefined;
-  readonly snapshot: SnapshotConfig;
+  readonly snapshot: PackedSnapshot;
 }
 
 export type ToThread =
-  | { readonly type: 'publish'; readonly id: number; readonly snapshot: SnapshotConfig }
+  | { readonly type: 'publish'; readonly id: number; readonly snapshot: PackedSnapshot }
   | { readonly type: 'credential'; readonly publicId: string; readonly id: number; readonly answer: CredentialAnswer }
   /** Forget these credentials, or all of them. */
   | { readonly type: 'forget'; readonly id: number; readonly publicIds: readonly string[] | 'all' }

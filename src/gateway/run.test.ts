@@ -22,7 +22,8 @@ import { localReply, type Exchange, type Reply } from './exchange.ts';
 import type { CompiledPolicy, Policy } from './policy.ts';
 import { problemReply } from './problem-reply.ts';
 import { createRunner, type Forward, type Runner } from './run.ts';
-import type { EndpointConfig } from './snapshot.ts';
+import { type PathRules, STRICT_PATHS } from './route-path.ts';
+import type { EndpointConfig, GatewayConfig } from './snapshot.ts';
 
 const local = (status: number): Reply => localReply(status, [], undefined);
 
@@ -38,7 +39,13 @@ interface Bench {
 
 interface BenchOptions {
   readonly policies?: readonly CompiledPolicy[];
+  /** The policies are the gateway's, not the endpoint's. */
+  readonly isOfGateway?: boolean;
+  /** The policy that endpoints know as `own`. */
+  readonly own?: CompiledPolicy;
   readonly endpoints?: readonly EndpointConfig[];
+  readonly version?: GatewayConfig['version'];
+  readonly paths?: PathRules;
   readonly forward?: Forward;
 }
 
@@ -74,16 +81,25 @@ function createBench(options: BenchOptions = {}): Bench {
   };
 }
 
-function compileWith({ policies = [], endpoints }: BenchOptions): Snapshot {
-  const named: Policy[] = policies.map((compiled, i) => ({
-    name: `policy ${i}`,
+function compileWith({ policies = [], endpoints, isOfGateway = false, own, version, paths }: BenchOptions): Snapshot {
+  const toPolicy = (name: string, compiled: CompiledPolicy): Policy => ({
+    name,
     stage: 'guard',
     config: Type.Unknown(),
     compile: () => compiled,
-  }));
+  });
+  const named = policies.map((compiled, i) => toPolicy(`policy ${i}`, compiled));
   const uses = named.map(({ name }) => ({ name, config: null }));
-  const gateway = createGateway('http://h', { endpoints: [...(endpoints ?? [createEndpoint({ policies: uses })])] });
-  return compileSnapshot({ version: 1, gateways: [gateway] }, { ...createDeps(), policies: named, controlToken: '' });
+  const gateway = createGateway('http://h', {
+    endpoints: [...(endpoints ?? [createEndpoint({ policies: isOfGateway ? [] : uses })])],
+    ...(isOfGateway && { policies: uses }),
+    ...(version !== undefined && { version }),
+  });
+  const known = own === undefined ? named : [...named, toPolicy('own', own)];
+  return compileSnapshot(
+    { version: 1, gateways: [gateway], ...(paths !== undefined && { paths }) },
+    { ...createDeps(), policies: known, controlToken: '' },
+  );
 }
 
 /** A policy that writes down when it is entered and left. */
@@ -330,11 +346,69 @@ describe('a request that leads nowhere', () => {
       assert.equal(sent[0]?.status, status);
       const problem = readProblem(sent[0]);
       assert.deepEqual([problem['code'], problem['instance'], problem['requestId']], [code, path, 'req_1']);
-      assert.deepEqual(valuesOf(sent[0]?.headers ?? [], 'allow'), status === 405 ? ['GET, PUT'] : []);
+      assert.deepEqual(valuesOf(sent[0]?.headers ?? [], 'allow'), status === 405 ? ['GET, HEAD, PUT, OPTIONS'] : []);
       assert.deepEqual(valuesOf(sent[0]?.headers ?? [], 'content-type'), ['application/problem+json']);
-      assert.equal(exchange.plan, undefined);
+      assert.deepEqual(
+        [exchange.plan?.gatewayId, exchange.plan?.endpointId],
+        [status === 405 ? 'gw_1' : undefined, undefined],
+      );
     });
   }
+
+  test('is sent on where dot segments are to be resolved', () => {
+    const paths = { ...STRICT_PATHS, dotSegments: 'redirect' } as const;
+    const { sent } = createBench({ endpoints, paths }).run({ method: 'POST', path: '/a/../b', query: '?c=../d' });
+    assert.equal(sent[0]?.status, 308);
+    assert.deepEqual(valuesOf(sent[0]?.headers ?? [], 'location'), ['/b?c=../d']);
+  });
+
+  test('meets the guards of the gateway that is there, and no other of its policies', () => {
+    const endpoint = createEndpoint({ path: '/a', policies: [{ name: 'own', config: null }] });
+    const bench = createBench({
+      policies: [tracing('guard', () => bench.trace)],
+      endpoints: [endpoint],
+      isOfGateway: true,
+      own: tracing('own', () => bench.trace),
+    });
+    const options = bench.run({ method: 'OPTIONS', path: '/a' });
+    assert.equal(options.sent[0]?.status, 204);
+    assert.deepEqual(valuesOf(options.sent[0]?.headers ?? [], 'allow'), ['GET, HEAD, OPTIONS']);
+    bench.run({ method: 'DELETE', path: '/a' });
+    bench.run({ path: '/nowhere' });
+    assert.deepEqual(bench.trace, ['enter guard', 'leave guard with 204', 'enter guard', 'leave guard with 405']);
+    bench.trace.length = 0;
+    bench.run({ path: '/a' });
+    assert.deepEqual(bench.trace, [
+      'enter guard',
+      'enter own',
+      'forward',
+      'leave own with 200',
+      'leave guard with 200',
+    ]);
+  });
+
+  test('is answered by a guard that answers, such as a preflight', () => {
+    const bench = createBench({
+      policies: [
+        tracing(
+          'guard',
+          () => bench.trace,
+          () => local(299),
+        ),
+      ],
+      endpoints: [createEndpoint({ path: '/a' })],
+      isOfGateway: true,
+    });
+    assert.equal(bench.run({ method: 'OPTIONS', path: '/a' }).sent[0]?.status, 299);
+  });
+
+  test('names the versions that there are', () => {
+    const version = { by: 'header', name: 'x-api-version', value: '2', isDefault: false } as const;
+    const { sent } = createBench({ endpoints, version }).run({ path: '/a' });
+    assert.equal(sent[0]?.status, 400);
+    assert.equal(readProblem(sent[0])['code'], 'unknown_api_version');
+    assert.match(String(readProblem(sent[0])['detail']), /x-api-version: 2/);
+  });
 });
 
 describe('the record', () => {

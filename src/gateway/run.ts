@@ -9,6 +9,7 @@ import type { Plan } from './plan.ts';
 import { problemReply } from './problem-reply.ts';
 import { toRecord } from './record.ts';
 import type { Miss } from './router.ts';
+import { missReply, toTurningPlan } from './turn-away.ts';
 
 export interface Forward {
   /** Sends the exchange to its plan's upstream and calls `answer` once, with the upstream's reply or a problem. */
@@ -35,9 +36,9 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
 
   function run(exchange: Exchange): void {
     const refused = deps.arrive(exchange);
-    const found = snapshot.router.find(exchange.method, exchange.path);
+    const found = snapshot.router.find(exchange);
     if ('miss' in found) {
-      send(exchange, missReply(exchange, found));
+      turnAway(exchange, found);
       return;
     }
     exchange.plan = found;
@@ -46,6 +47,16 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
       return;
     }
     walk(exchange, found, 0);
+  }
+
+  function turnAway(exchange: Exchange, found: Miss<Plan>): void {
+    const plan = toTurningPlan(found);
+    if (plan === undefined) {
+      send(exchange, missReply(exchange, found));
+      return;
+    }
+    exchange.plan = plan;
+    walk(exchange, plan, 0);
   }
 
   /** Enters the policies from `index` on, then forwards. */
@@ -124,23 +135,4 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
 function send(exchange: Exchange, reply: Reply): void {
   exchange.status = reply.status;
   exchange.responder.send(reply);
-}
-
-function missReply(exchange: Exchange, found: Miss): Reply {
-  switch (found.miss) {
-    case 'ambiguous':
-      return problemReply(exchange, new Problem('ambiguous_path'));
-    case 'not-found':
-      return problemReply(
-        exchange,
-        new Problem('route_not_found', { detail: `Nothing is published at ${exchange.method} ${exchange.path}.` }),
-      );
-    case 'method': {
-      const allow = found.allowed.join(', ');
-      return problemReply(
-        exchange,
-        new Problem('method_not_allowed', { detail: `This path answers ${allow}.`, headers: ['allow', allow] }),
-      );
-    }
-  }
 }

@@ -2,10 +2,13 @@
 // deploy with the check, a gateway thread refuses a snapshot with it and goes on with the one it has. Nothing unknown is skipped.
 
 import { Type, type Static, type TSchema } from 'typebox';
-import { Value } from 'typebox/value';
+import { Compile, type Validator } from 'typebox/compile';
 import type { Fault } from '../lib/problem.ts';
 import type { Policy } from './policy.ts';
-import { isMethod, isWellEncoded, METHODS, routeKey, toPattern } from './router.ts';
+import { type PathRules, STRICT_PATHS } from './route-path.ts';
+import { checkPath, wouldShadow } from './route-pattern.ts';
+import { toVersionRule } from './route-version.ts';
+import { isMethod, METHODS, routeKeys, toSegments } from './router.ts';
 
 const closed = { additionalProperties: false };
 
@@ -42,6 +45,17 @@ const ServiceConfig = Type.Object(
   closed,
 );
 
+const VersionConfig = Type.Object(
+  {
+    by: Type.Union([Type.Literal('header'), Type.Literal('accept')]),
+    name: Type.String({ minLength: 1 }),
+    value: Type.String({ minLength: 1 }),
+    isDefault: Type.Boolean(),
+  },
+  closed,
+);
+
+// What came after the first revisions is optional: those that are stored go on being read.
 const GatewayConfig = Type.Object(
   {
     /** Null for the management API itself, which is the gateway's first upstream. */
@@ -49,37 +63,88 @@ const GatewayConfig = Type.Object(
     tenantId: Type.String(),
     name: Type.String(),
     routePrefix: Type.String(),
+    /** `api.example.com`, `*.example.com`; every host when absent. */
+    hosts: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
+    /** How requests say that they mean this one, where several stand on the same paths. */
+    version: Type.Optional(VersionConfig),
+    /** Of every endpoint, before its own of the same stage; those of the stage `guard` also meet what no endpoint takes. */
+    policies: Type.Optional(Type.Array(PolicyUse)),
     services: Type.Array(ServiceConfig),
     endpoints: Type.Array(EndpointConfig),
   },
   closed,
 );
 
+const Rules = Type.Object(
+  {
+    case: Type.Union([Type.Literal('sensitive'), Type.Literal('insensitive')]),
+    trailingSlash: Type.Union([Type.Literal('keep'), Type.Literal('ignore')]),
+    doubleSlashes: Type.Union([Type.Literal('keep'), Type.Literal('merge')]),
+    encodedSlash: Type.Union([Type.Literal('keep'), Type.Literal('separate'), Type.Literal('refuse')]),
+    dotSegments: Type.Union([Type.Literal('refuse'), Type.Literal('redirect')]),
+  },
+  closed,
+);
+
 /** All that a gateway thread serves at one moment. */
-export const SnapshotConfig = Type.Object({ version: Type.Integer(), gateways: Type.Array(GatewayConfig) }, closed);
+export const SnapshotConfig = Type.Object(
+  {
+    version: Type.Integer(),
+    /** How paths are compared; strictly when absent. */
+    paths: Type.Optional(Rules),
+    gateways: Type.Array(GatewayConfig),
+  },
+  closed,
+);
 
 export type SnapshotConfig = Static<typeof SnapshotConfig>;
 export type GatewayConfig = Static<typeof GatewayConfig>;
 export type EndpointConfig = Static<typeof EndpointConfig>;
 export type ServiceConfig = Static<typeof ServiceConfig>;
+export type PolicyUse = Static<typeof PolicyUse>;
+export type { PathRules };
 
 /** All faults of a snapshot, each with a path such as `gateways[1].endpoints[0].path`. Empty when it can be compiled. */
 export function checkSnapshot(config: unknown, policies: readonly Policy[]): Fault[] {
-  const malformed = checkSchema(SnapshotConfig, config, '');
-  if (malformed.length > 0 || !Value.Check(SnapshotConfig, config)) return malformed;
-  const context: Context = {
-    policies,
-    management: config.gateways.flatMap(toManagedPaths),
-    taken: new Map(),
-    faults: [],
+  if (!isSnapshot(config)) return checkSchema(SnapshotConfig, config, '');
+  const check = openCheck(config, policies);
+  return config.gateways.flatMap((gateway, i) => check(gateway, i));
+}
+
+/** The same a gateway at a time, in their order, for whoever has other things to do between two. */
+export function openCheck(
+  { paths = STRICT_PATHS, gateways }: Pick<SnapshotConfig, 'paths' | 'gateways'>,
+  policies: readonly Policy[],
+): (gateway: GatewayConfig, index: number) => Fault[] {
+  const shared = {
+    policies: new Map(policies.map((policy) => [policy.name, policy])),
+    paths,
+    management: gateways.flatMap((gateway) => toManagedPaths(gateway, paths)),
+    taken: new Map<string, GatewayConfig>(),
   };
-  config.gateways.forEach((gateway, i) => checkGateway(gateway, `gateways[${i}]`, context));
-  return context.faults;
+  return (gateway, index) => {
+    const context: Context = { ...shared, faults: [] };
+    checkGateway(gateway, `gateways[${index}]`, context);
+    return context.faults;
+  };
+}
+
+/** Whether it has the form of a gateway. */
+export function isGatewayConfig(config: unknown): config is GatewayConfig {
+  return validatorOf(GatewayConfig).Check(config);
+}
+
+/** Whether it has the form of a snapshot; whether it can be served is for the check to say. */
+export function isSnapshot(config: unknown): config is SnapshotConfig {
+  return validatorOf(SnapshotConfig).Check(config);
 }
 
 /** The faults of a value against a schema, as paths below `root`; a member that is missing or unknown is named itself. */
 export function checkSchema(schema: TSchema, value: unknown, root: string): Fault[] {
-  return Value.Errors(schema, value).flatMap((error) => {
+  const validator = validatorOf(schema);
+  // Looking for faults takes a hundred times as long as seeing that there are none.
+  if (validator.Check(value)) return [];
+  return validator.Errors(value).flatMap((error) => {
     const at = root + error.instancePath.replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]').replaceAll('/', '.');
     const toFault =
       (message: string) =>
@@ -92,8 +157,19 @@ export function checkSchema(schema: TSchema, value: unknown, root: string): Faul
   });
 }
 
+const validators = new WeakMap<TSchema, Validator>();
+
+function validatorOf(schema: TSchema): Validator {
+  const known = validators.get(schema);
+  if (known !== undefined) return known;
+  const made = Compile(schema);
+  validators.set(schema, made);
+  return made;
+}
+
 interface Context {
-  readonly policies: readonly Policy[];
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly paths: PathRules;
   /** The paths of the management API, as segments of the router's patterns. */
   readonly management: readonly (readonly string[])[];
   /** Route key → who has it. */
@@ -101,14 +177,36 @@ interface Context {
   readonly faults: Fault[];
 }
 
+const PREFIX = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/;
+const HOST = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
+
 function checkGateway(gateway: GatewayConfig, at: string, context: Context): void {
   const { faults } = context;
-  if (gateway.routePrefix !== '' && !/^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/.test(gateway.routePrefix)) {
+  if (gateway.routePrefix !== '' && !PREFIX.test(gateway.routePrefix)) {
     faults.push({
       path: `${at}.routePrefix`,
       message: 'must begin with a slash, not end with one, and hold plain segments only',
     });
   }
+  gateway.hosts?.forEach((host, i) => {
+    const message = 'must be a host name in lower case such as api.example.com or *.example.com';
+    if (!HOST.test(host) || host.length > 253) faults.push({ path: `${at}.hosts[${i}]`, message });
+    else if (gateway.hosts?.indexOf(host) !== i) faults.push({ path: `${at}.hosts[${i}]`, message: 'is there twice' });
+  });
+  checkServices(gateway, at, context);
+  checkPolicies(gateway.policies ?? [], at, context);
+  const services = new Set(gateway.services.map(({ name }) => name));
+  gateway.endpoints.forEach((endpoint, i) => {
+    const path = `${at}.endpoints[${i}]`;
+    if (!services.has(endpoint.service)) {
+      faults.push({ path: `${path}.service`, message: `there is no service "${endpoint.service}" in this gateway` });
+    }
+    checkRoute(gateway, endpoint, path, context);
+    checkPolicies(endpoint.policies, path, context);
+  });
+}
+
+function checkServices(gateway: GatewayConfig, at: string, { faults }: Context): void {
   const services = new Set<string>();
   gateway.services.forEach((service, i) => {
     if (services.has(service.name))
@@ -119,76 +217,61 @@ function checkGateway(gateway: GatewayConfig, at: string, context: Context): voi
       if (message !== undefined) faults.push({ path: `${at}.services[${i}].targets[${j}].url`, message });
     });
   });
-  gateway.endpoints.forEach((endpoint, i) => {
-    const path = `${at}.endpoints[${i}]`;
-    if (!services.has(endpoint.service)) {
-      faults.push({ path: `${path}.service`, message: `there is no service "${endpoint.service}" in this gateway` });
-    }
-    checkRoute(gateway, endpoint, path, context);
-    checkPolicies(endpoint, path, context);
-  });
 }
 
 function checkRoute(gateway: GatewayConfig, endpoint: EndpointConfig, at: string, context: Context): void {
   const { faults } = context;
-  if (!isMethod(endpoint.method))
-    faults.push({ path: `${at}.method`, message: `must be one of ${METHODS.join(', ')}` });
+  const { method } = endpoint;
+  if (!isMethod(method)) faults.push({ path: `${at}.method`, message: `must be one of ${METHODS.join(', ')}` });
   const malformed = checkPath(endpoint.path);
   if (malformed !== undefined) faults.push({ path: `${at}.path`, message: malformed });
-  if (!isMethod(endpoint.method) || malformed !== undefined) return;
+  if (!isMethod(method) || malformed !== undefined) return;
   const path = gateway.routePrefix + endpoint.path;
-  const segments = toPattern(path).split('/');
+  const segments = toSegments(path, context.paths);
   if (gateway.id !== null && context.management.some((managed) => wouldShadow(segments, managed))) {
-    faults.push({
-      path: `${at}.path`,
-      message: `${endpoint.method} ${path} would shadow a route of the management API; choose another prefix`,
-    });
+    const message = `${method} ${path} would shadow a route of the management API; choose another prefix`;
+    faults.push({ path: `${at}.path`, message });
     return;
   }
-  const key = routeKey(endpoint.method, path);
-  const owner = context.taken.get(key);
-  if (owner === undefined) context.taken.set(key, gateway);
-  else {
-    // Another tenant's gateways are nobody's business, not even by name.
-    const who = owner.tenantId === gateway.tenantId ? `gateway "${owner.name}"` : 'another gateway';
-    const where = owner === gateway ? 'in this gateway twice' : `published by ${who} already`;
-    faults.push({ path: `${at}.path`, message: `${endpoint.method} ${path} is ${where}` });
+  const version = toVersionRule(gateway.version);
+  for (const host of gateway.hosts ?? [undefined]) {
+    const owner = takeKeys({ method, path, host, version }, gateway, context);
+    if (owner === undefined) continue;
+    faults.push({ path: `${at}.path`, message: `${method} ${host ?? ''}${path} is ${describeOwner(owner, gateway)}` });
+    return;
   }
 }
 
-function checkPolicies(endpoint: EndpointConfig, at: string, context: Context): void {
-  endpoint.policies.forEach((use, i) => {
-    const policy = context.policies.find((candidate) => candidate.name === use.name);
+/** Takes the keys of the route, or tells who has one of them. */
+function takeKeys(
+  route: Parameters<typeof routeKeys>[0],
+  gateway: GatewayConfig,
+  { taken, paths }: Context,
+): GatewayConfig | undefined {
+  const keys = routeKeys(route, paths);
+  for (const key of keys) {
+    const owner = taken.get(key);
+    if (owner !== undefined) return owner;
+  }
+  for (const key of keys) taken.set(key, gateway);
+  return undefined;
+}
+
+function describeOwner(owner: GatewayConfig, gateway: GatewayConfig): string {
+  if (owner === gateway) return 'in this gateway twice';
+  // Another tenant's gateways are nobody's business, not even by name.
+  return `published by ${owner.tenantId === gateway.tenantId ? `gateway "${owner.name}"` : 'another gateway'} already`;
+}
+
+function checkPolicies(uses: readonly PolicyUse[], at: string, context: Context): void {
+  uses.forEach((use, i) => {
+    const policy = context.policies.get(use.name);
     if (policy === undefined) {
       context.faults.push({ path: `${at}.policies[${i}].name`, message: `there is no policy "${use.name}"` });
     } else {
       context.faults.push(...checkSchema(policy.config, use.config, `${at}.policies[${i}].config`));
     }
   });
-}
-
-const PARAMETER = /^\{[A-Za-z_][A-Za-z0-9_]*\}$/;
-// Encoded as it must be, and only then: what decodes to `/`, `*` or a plain letter would not mean what it seems to.
-const LITERAL = /^(?:[A-Za-z0-9._~!$&'()+,;=@-]|%20|%[89A-Fa-f][0-9A-Fa-f])*$/;
-
-/** What is wrong with an endpoint's path, or undefined. Accepts `{name}` for one segment and `*` as the last. */
-function checkPath(path: string): string | undefined {
-  if (!path.startsWith('/')) return 'must begin with a slash';
-  if (!isWellEncoded(path)) return 'must be percent-encoded UTF-8';
-  const segments = path.slice(1).split('/');
-  const names = new Set<string>();
-  for (const [i, segment] of segments.entries()) {
-    if (segment === '.' || segment === '..') return 'must not have dot segments';
-    if (segment === '*' && i === segments.length - 1) continue;
-    if (segment.includes('*')) return 'may have a * only as its last segment';
-    if (PARAMETER.test(segment)) {
-      if (names.has(segment)) return `names the parameter ${segment} twice`;
-      names.add(segment);
-    } else if (!LITERAL.test(segment)) {
-      return `has a segment "${segment}" that is neither plain text nor one {parameter}`;
-    }
-  }
-  return undefined;
 }
 
 /** What is wrong with a target, or undefined. The control plane alone is reached by a Unix socket. */
@@ -202,27 +285,8 @@ function checkTarget(url: string, isManagement: boolean): string | undefined {
   return undefined;
 }
 
-function toManagedPaths(gateway: GatewayConfig): string[][] {
+function toManagedPaths(gateway: GatewayConfig, paths: PathRules): string[][] {
   if (gateway.id !== null) return [];
   const sound = gateway.endpoints.filter((endpoint) => checkPath(endpoint.path) === undefined);
-  return sound.map((endpoint) => toPattern(gateway.routePrefix + endpoint.path).split('/'));
-}
-
-/**
- * Whether the router would give this path a request that the managed one answers. It goes by segments, and where the two part, text is
- * tried before a parameter and a parameter before a star: what is plainer at the first difference takes all that both could match.
- */
-function wouldShadow(path: readonly string[], managed: readonly string[]): boolean {
-  let isPlainer = false;
-  for (const [i, own] of path.entries()) {
-    const other = managed[i];
-    if (other === undefined) return false;
-    if (other === '*') return true;
-    if (own === '*') return isPlainer;
-    if (own.startsWith(':')) {
-      if (!isPlainer && !other.startsWith(':')) return false;
-    } else if (other.startsWith(':')) isPlainer = true;
-    else if (own !== other) return false;
-  }
-  return path.length === managed.length;
+  return sound.map((endpoint) => toSegments(gateway.routePrefix + endpoint.path, paths));
 }

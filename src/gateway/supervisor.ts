@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CredentialAnswer, FromThread, ThreadBoot, ToThread } from './messages.ts';
 import type { Credential, ExchangeRecord, Rehash, TlsCertificate } from './ports.ts';
+import { packSnapshot, type PackedSnapshot } from './snapshot-loader.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 
 const OBEY_TIMEOUT_MS = 10_000;
@@ -18,7 +19,7 @@ export interface SupervisorLog {
 }
 
 export interface SupervisorOptions {
-  readonly boot: ThreadBoot;
+  readonly boot: Omit<ThreadBoot, 'snapshot'> & { readonly snapshot: SnapshotConfig };
   readonly log: SupervisorLog;
   /** Whoever answers tells of its own failures; a caller gets 503. */
   readonly findCredential: (publicId: string) => Promise<Credential | undefined>;
@@ -70,12 +71,18 @@ function spawn(number: number): Worker {
   return worker;
 }
 
+/** Without the system's code, it was not the listening that failed. */
+function toStartError({ code, message }: { readonly code: string; readonly message: string }): Error {
+  return code === '' ? new Error(`a gateway thread could not start: ${message}`) : new ListenError(code, message);
+}
+
 /** Node gives a thread that has ended this id. */
 const ENDED = -1;
 
 interface Seat {
   readonly number: number;
   worker: Worker;
+  /** It listens, and hears what it is told. One that starts gets the newest of everything when it does. */
   alive: boolean;
   startedAtMs: number;
   failures: number;
@@ -91,21 +98,24 @@ class Fleet implements Supervisor {
   readonly #seats: Seat[] = [];
   readonly #awaited = new Map<number, Obedience>();
   readonly #writing = new Set<Promise<void>>();
-  #snapshot: SnapshotConfig;
+  /** The newest that was told, and the newest that no thread refused: what a new thread starts from. */
+  #told: PackedSnapshot;
+  #served: PackedSnapshot;
   #tls: ThreadBoot['tls'];
   #lastId = 0;
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#snapshot = options.boot.snapshot;
+    this.#told = packSnapshot(options.boot.snapshot);
+    this.#served = this.#told;
     this.#tls = options.boot.tls;
   }
 
   async start(workers: readonly Worker[]): Promise<void> {
     const starts = workers.map((waiting, i) => {
       const worker = waiting.threadId === ENDED ? spawn(i + 1) : waiting;
-      const seat: Seat = { number: i + 1, worker, alive: true, startedAtMs: Date.now(), failures: 0 };
+      const seat: Seat = { number: i + 1, worker, alive: false, startedAtMs: Date.now(), failures: 0 };
       this.#seats.push(seat);
       return this.#supervise(seat);
     });
@@ -114,10 +124,11 @@ class Fleet implements Supervisor {
 
   async publish(snapshot: SnapshotConfig): Promise<void> {
     // Two changes may be committed in one order and arrive here in the other: the newest holds.
-    const newest = snapshot.version < this.#snapshot.version ? this.#snapshot : snapshot;
-    this.#snapshot = newest;
+    const newest = snapshot.version < this.#told.version ? this.#told : packSnapshot(snapshot);
+    this.#told = newest;
     const faults = await this.#tellAll((id) => ({ type: 'publish', id, snapshot: newest }));
     if (faults.length > 0) throw new Error(`a gateway thread refused the snapshot: ${faults.join('; ')}`);
+    if (newest.version >= this.#served.version) this.#served = newest;
   }
 
   async forget(publicIds: readonly string[] | 'all'): Promise<void> {
@@ -146,11 +157,14 @@ class Fleet implements Supervisor {
     const { worker } = seat;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let reason: unknown;
-    const boot: ThreadBoot = { ...this.#options.boot, snapshot: this.#snapshot, tls: this.#tls };
+    const boot: ThreadBoot = { ...this.#options.boot, snapshot: this.#served, tls: this.#tls };
     worker.postMessage(boot);
     worker.on('message', (message: FromThread) => {
-      if (message.type === 'listening') resolve();
-      else if (message.type === 'unable') reject(new ListenError(message.code, message.message));
+      if (message.type === 'listening') {
+        seat.alive = true;
+        this.#catchUp(seat, boot);
+        resolve();
+      } else if (message.type === 'unable') reject(toStartError(message));
       else this.#receive(seat, message);
     });
     worker.on('error', (cause) => {
@@ -165,6 +179,15 @@ class Fleet implements Supervisor {
     return promise;
   }
 
+  /** What was told while the thread started. */
+  #catchUp(seat: Seat, boot: ThreadBoot): void {
+    const id = ++this.#lastId;
+    if (this.#told !== boot.snapshot) this.#tell(seat, { type: 'publish', id, snapshot: this.#told });
+    if (this.#tls !== undefined && this.#tls !== boot.tls) {
+      this.#tell(seat, { type: 'certificates', id, certificates: this.#tls.certificates });
+    }
+  }
+
   async #restart(seat: Seat, reason: unknown): Promise<void> {
     const { log } = this.#options;
     if (Date.now() - seat.startedAtMs > STABLE_MS) seat.failures = 0;
@@ -175,7 +198,6 @@ class Fleet implements Supervisor {
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     if (this.#stopping) return;
     seat.worker = spawn(seat.number);
-    seat.alive = true;
     seat.startedAtMs = Date.now();
     try {
       await this.#supervise(seat);

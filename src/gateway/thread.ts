@@ -9,14 +9,15 @@ import type { Limiter } from '../limits/limiter.ts';
 import { openSharedMemoryLimiter } from '../limits/shared-memory.ts';
 import { policies } from '../policies/index.ts';
 import { createArrival } from './arrival.ts';
-import { compileSnapshot, type CompileDeps, type Snapshot } from './compile.ts';
+import type { CompileDeps, Snapshot } from './compile.ts';
 import { createCountrySource } from './country.ts';
 import { createCredentialCache } from './credential-cache.ts';
 import { listen } from './edge/listener.ts';
 import type { FromThread, ThreadBoot, ToThread } from './messages.ts';
+import { createPublications } from './publications.ts';
 import { createRecordBuffer } from './record-buffer.ts';
 import { createRunner } from './run.ts';
-import { checkSnapshot, type SnapshotConfig } from './snapshot.ts';
+import { createSnapshotLoader, type PackedSnapshot, type SnapshotLoader } from './snapshot-loader.ts';
 import { createForward } from './upstream/forward.ts';
 import type { Transport } from './upstream/call.ts';
 import { createTransport } from './upstream/transport.ts';
@@ -46,7 +47,10 @@ async function main(boot: ThreadBoot): Promise<void> {
   const countries = createCountrySource(boot.countries);
   const rehash: CompileDeps['rehash'] = (made) => say({ type: 'rehash', rehash: made });
   const deps: CompileDeps = { ...boot, credentials, rehash, usage, limiter, clock, countries, policies };
-  const runner = createRunner(compileChecked(boot.snapshot, deps, transport), {
+  const loader = createSnapshotLoader({ ...deps, pause: () => new Promise((resolve) => void setImmediate(resolve)) });
+  const first = await loadFirst(loader, boot.snapshot);
+  retainTargets(transport, first);
+  const runner = createRunner(first, {
     ...deps,
     arrive: createArrival({ pseudonym, trustedProxies: boot.trustedProxies }),
     forward: createForward({
@@ -77,10 +81,15 @@ async function main(boot: ThreadBoot): Promise<void> {
     clock,
   });
 
+  const publications = createPublications(loader, (snapshot) => {
+    retainTargets(transport, snapshot);
+    runner.swap(snapshot);
+  });
+
   parentPort?.on('message', (message: ToThread) => {
     switch (message.type) {
       case 'publish':
-        say({ type: 'done', id: message.id, faults: publish(message.snapshot) });
+        publications.publish(message.snapshot, (faults) => say({ type: 'done', id: message.id, faults }));
         return;
       case 'credential':
         credentials.answer(message.publicId, message.id, message.answer);
@@ -106,13 +115,6 @@ async function main(boot: ThreadBoot): Promise<void> {
   });
   say({ type: 'listening' });
 
-  function publish(snapshot: SnapshotConfig): string[] {
-    const faults = checkSnapshot(snapshot, policies);
-    if (faults.length > 0) return faults.map((fault) => `${fault.path}: ${fault.message}`);
-    runner.swap(compileChecked(snapshot, deps, transport));
-    return [];
-  }
-
   async function drain(id: number, timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => listener.destroy(), timeoutMs);
     await listener.drain();
@@ -122,10 +124,14 @@ async function main(boot: ThreadBoot): Promise<void> {
   }
 }
 
-function compileChecked(config: SnapshotConfig, deps: CompileDeps, transport: Transport): Snapshot {
-  const snapshot = compileSnapshot(config, deps);
-  transport.retain(snapshot.plans.flatMap((plan) => plan.targets));
-  return snapshot;
+async function loadFirst(loader: SnapshotLoader, packed: PackedSnapshot): Promise<Snapshot> {
+  const loaded = await loader.load(packed);
+  if ('router' in loaded) return loaded;
+  throw new Error(`the snapshot cannot be served: ${loaded.join('; ')}`);
+}
+
+function retainTargets(transport: Transport, snapshot: Snapshot): void {
+  transport.retain([...new Set(snapshot.plans.flatMap((plan) => plan.targets))]);
 }
 
 function openLimiter(boot: ThreadBoot): Promise<Limiter> | Limiter {

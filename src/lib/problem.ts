@@ -37,6 +37,11 @@ export const PROBLEMS = {
     remedy:
       'Send the path alone, without dot segments (`/../`, `%2e%2e`) or a `#`, and with well-formed percent-encoding.',
   },
+  unknown_api_version: {
+    status: 400,
+    title: 'Unknown API version',
+    remedy: 'Ask for one of the versions in `detail`, where it says.',
+  },
   missing_credentials: {
     status: 401,
     title: 'Credentials required',
@@ -180,6 +185,11 @@ export const PROBLEMS = {
     title: 'Endpoint exists',
     remedy: 'The gateway has an endpoint with this method and path; update that one.',
   },
+  plan_changed: {
+    status: 409,
+    title: 'Plan changed',
+    remedy: 'Something was changed since the plan was made; nothing was applied. Look at the new plan, and apply that.',
+  },
   key_is_revoked: {
     status: 409,
     title: 'Key is revoked',
@@ -256,6 +266,11 @@ export const PROBLEMS = {
     remedy:
       'The resource is not what `If-Match` says any more: get it anew, look at what changed, and send its `ETag`.',
   },
+  endpoint_gone: {
+    status: 410,
+    title: 'Endpoint gone',
+    remedy: 'The endpoint is past its `Sunset`; use the successor that the `Link` header names.',
+  },
   body_too_large: {
     status: 413,
     title: 'Body too large',
@@ -326,6 +341,11 @@ export const PROBLEMS = {
     status: 503,
     title: 'Not ready',
     remedy: 'Try again later; Tollgate is starting, stopping, or a dependency of it is away.',
+  },
+  gateway_in_maintenance: {
+    status: 503,
+    title: 'In maintenance',
+    remedy: 'Try again after the seconds in `Retry-After`; the operators of this API are at work on it.',
   },
   credentials_unavailable: {
     status: 503,

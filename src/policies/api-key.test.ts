@@ -477,6 +477,7 @@ function planOf(place: Pick<Plan, 'gatewayId' | 'tenantId'>): Plan {
     timeouts: { connectMs: 1_000, handshakeMs: 1_000, firstByteMs: 1_000, betweenBytesMs: 1_000, totalMs: Infinity },
     route: '/',
     policies: [],
+    guards: 0,
     controlToken: undefined,
   };
 }

@@ -4,7 +4,23 @@ import type { Policy } from '../gateway/policy.ts';
 import { addressLimit } from './address-limit.ts';
 import { apiKey } from './api-key.ts';
 import { client } from './client.ts';
+import { cors } from './cors.ts';
+import { deprecation } from './deprecation.ts';
+import { maintenance } from './maintenance.ts';
 import { rateLimit } from './rate-limit.ts';
 import { scopes } from './scopes.ts';
+import { securityHeaders } from './security-headers.ts';
+import { vary } from './vary.ts';
 
-export const policies: readonly Policy[] = [apiKey, client, scopes, rateLimit, addressLimit];
+export const policies: readonly Policy[] = [
+  vary,
+  securityHeaders,
+  cors,
+  maintenance,
+  deprecation,
+  apiKey,
+  client,
+  scopes,
+  rateLimit,
+  addressLimit,
+];

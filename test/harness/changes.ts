@@ -117,6 +117,30 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     prepare: async (control) => post((await endpoint(control)).replace(/\/endpoints\/.*/, '/deploy')),
     event: 'gateway.deployed',
   },
+  rollbackGateway: {
+    prepare: async (control) => {
+      const path = (await endpoint(control)).replace(/\/endpoints\/.*/, '');
+      for (let i = 0; i < 2; i++) await control.call('POST', `${path}/deploy`);
+      return post(`${path}/rollback`);
+    },
+    event: 'gateway.deployed',
+  },
+  applyDeclaration: {
+    prepare: async (control) => {
+      const gateways = [SHOP, { ...SHOP, name: 'other', endpoints: [ENDPOINT] }];
+      await control.call('POST', '/api/v1/gateways/apply', { body: { gateways } });
+      const less = { ...SHOP, timeoutSeconds: 5, endpoints: [ENDPOINT] };
+      return post('/api/v1/gateways/apply', { gateways: [less], prune: true });
+    },
+    event: 'gateway.deployed',
+  },
+  importOpenApi: {
+    prepare: async () => {
+      const paths = { '/orders': { get: { summary: 'All orders' } } };
+      const document = { openapi: '3.1.0', info: { title: 'Orders', version: '1' }, paths };
+      return post('/api/v1/gateways/import', { document, target: 'http://127.0.0.1:9000' });
+    },
+  },
   createEndpoint: { prepare: async (control) => post(`${await gateway(control)}/endpoints`, ENDPOINT) },
   updateEndpoint: { prepare: async (control) => put(await endpoint(control), { summary: 'y' }) },
   deleteEndpoint: { prepare: async (control) => remove(await endpoint(control)) },

@@ -15,6 +15,7 @@ import type { OpenedDatabase } from '../../src/db/open.ts';
 import { DEFAULT_TENANT_ID } from '../../src/db/schema.ts';
 import type { Principal } from '../../src/gateway/ports.ts';
 import type { SnapshotConfig } from '../../src/gateway/snapshot.ts';
+import { STRICT_PATHS } from '../../src/gateway/route-path.ts';
 import { policies } from '../../src/policies/index.ts';
 import type { Json } from './api.ts';
 
@@ -82,6 +83,8 @@ export function createTestControl(
     defaultLimits: { requestsPerMinute: 100, requestsPerHour: 1_000, requestsPerDay: 10_000 },
     clients: { isApprovalAutomatic: false, areCountriesKnown: false },
     policies,
+    paths: STRICT_PATHS,
+    privateTargets: 'allow',
     management: managementGateway({
       operations: OPERATIONS,
       socketPath: '/run/control.sock',

@@ -2,12 +2,12 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { GatewayConfig } from '../../gateway/snapshot.ts';
-import type { Deployment } from './schema.ts';
+import type { Deployment } from './revision-schema.ts';
 
-/** `before` is undefined for the first deploy. Routes are written `GET /prefix/path`. */
-export function toChanges(before: GatewayConfig | undefined, after: GatewayConfig): Deployment['changes'] {
+/** Undefined is nothing on the air. Routes are written `GET /prefix/path`. */
+export function toChanges(before: GatewayConfig | undefined, after: GatewayConfig | undefined): Deployment['changes'] {
   const old = before === undefined ? new Map<string, unknown>() : routesOf(before);
-  const now = routesOf(after);
+  const now = after === undefined ? new Map<string, unknown>() : routesOf(after);
   return {
     added: [...now.keys()].filter((route) => !old.has(route)),
     removed: [...old.keys()].filter((route) => !now.has(route)),
@@ -17,12 +17,12 @@ export function toChanges(before: GatewayConfig | undefined, after: GatewayConfi
   };
 }
 
-/** Each route with all that it does: its own configuration and that of its service. */
-function routesOf(config: GatewayConfig): Map<string, unknown> {
+/** Each route with all that it does: its own configuration, that of its service, and what its gateway says for all. */
+function routesOf({ endpoints, services, routePrefix, hosts, version, policies }: GatewayConfig): Map<string, unknown> {
   return new Map(
-    config.endpoints.map((endpoint) => {
-      const service = config.services.find(({ name }) => name === endpoint.service);
-      return [`${endpoint.method} ${config.routePrefix}${endpoint.path}`, { endpoint, service }];
+    endpoints.map((endpoint) => {
+      const service = services.find(({ name }) => name === endpoint.service);
+      return [`${endpoint.method} ${routePrefix}${endpoint.path}`, { endpoint, service, hosts, version, policies }];
     }),
   );
 }

@@ -8,21 +8,36 @@ const POLICY_FIELDS: Readonly<Record<string, string>> = {
   'api-key': 'authRequired',
   scopes: 'requiredScopes',
   'rate-limit': 'rateLimit',
+  deprecation: 'deprecated',
+  cors: 'cors',
+  'security-headers': 'securitySettings.headers',
+  vary: 'versioning',
 };
 
 /** `endpoints[0].policies[1].config.required[2]` → `endpoints[3].requiredScopes`, with method and path in the message. */
 export function toCallersTerms(fault: Fault, draft: Draft): Fault {
-  const [, list, index, rest = ''] = /^(endpoints|services)\[(\d+)\](.*)$/.exec(fault.path) ?? [];
+  const [, list, index, rest = ''] = /^(endpoints|services|policies)\[(\d+)\](.*)$/.exec(fault.path) ?? [];
   switch (list) {
     case 'endpoints':
       return within(draft.origins.endpoints[Number(index)], fault, draftField(rest, draft, Number(index)));
     case 'services':
       // What was one upstreamUrl has no fields of its own.
       return within(draft.origins.services[Number(index)], fault, rest);
+    case 'policies':
+      return { ...fault, path: POLICY_FIELDS[draft.config.policies?.[Number(index)]?.name ?? ''] ?? fault.path };
     case undefined:
     default:
       return fault;
   }
+}
+
+/** All that is wrong with the gateway at this place of a declaration; its endpoints' places are told already. */
+export function toDeclarationsTerms(found: readonly Fault[], draft: Draft, index: number): Fault[] {
+  const own = found.map((fault) => {
+    const { path, message } = toCallersTerms(fault, draft);
+    return { path: path.startsWith('gateways[') ? path : `gateways[${index}].${path}`, message };
+  });
+  return [...draft.faults, ...own];
 }
 
 function within(origin: Origin | undefined, fault: Fault, rest: string): Fault {

@@ -1,25 +1,21 @@
-// Puts a gateway's draft on the air: checked as a whole, kept as a revision.
+// Puts gateways' drafts on the air: checked as a whole, kept as revisions.
 
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/schema.ts';
-import type { Policy } from '../../gateway/policy.ts';
-import { checkSnapshot, type GatewayConfig } from '../../gateway/snapshot.ts';
+import type { GatewayConfig } from '../../gateway/snapshot.ts';
 import { newId } from '../../lib/id.ts';
 import { Problem, type Fault } from '../../lib/problem.ts';
-import type { Author } from './draft.ts';
-import { toCallersTerms } from './deploy-faults.ts';
+import { checkBesideOthers, type Surroundings } from './deploy-check.ts';
 import { toChanges } from './deploy-changes.ts';
+import { toCallersTerms } from './deploy-faults.ts';
+import type { GatewayDocument } from './declaration-schema.ts';
+import { toDocument } from './document.ts';
+import type { Author } from './draft.ts';
 import { allEndpoints } from './endpoint-store.ts';
-import { findRevision, insertRevision, otherLiveConfigs } from './revision-store.ts';
-import type { Deployment } from './schema.ts';
+import type { Deployment } from './revision-schema.ts';
+import { findRevision, insertRevision } from './revision-store.ts';
 import { updateGateway, type GatewayRow } from './store.ts';
-import { toDraft } from './to-config.ts';
-
-/** What a configuration is held against. */
-export interface Surroundings {
-  readonly policies: readonly Policy[];
-  readonly management: GatewayConfig;
-}
+import { toRowsDraft } from './to-config.ts';
 
 /** Within the caller's transaction, which has counted the configuration version. Throws `undeployable` with every fault. */
 export async function deployGateway(
@@ -28,24 +24,52 @@ export async function deployGateway(
   gateway: GatewayRow,
   surroundings: Surroundings,
 ): Promise<Deployment> {
-  const draft = toDraft(gateway, await allEndpoints(trx, author, gateway.id));
-  const found = await checkBesideOthers(trx, draft.config, surroundings);
+  const endpoints = await allEndpoints(trx, author, gateway.id);
+  const draft = toRowsDraft(gateway, endpoints);
+  const [found = []] = await checkBesideOthers(trx, [draft.config], surroundings);
   refuse([...draft.faults, ...found.map((fault) => toCallersTerms(fault, draft))]);
+  return keepRevision(trx, author, gateway, { config: draft.config, document: toDocument(gateway, endpoints) });
+}
 
-  const before =
-    gateway.deployed_revision_id === null ? undefined : await findRevision(trx, author, gateway.deployed_revision_id);
-  const deployedAt = new Date(author.nowMs);
+/** What goes on the air, and what it was made of. */
+export interface Content {
+  readonly config: GatewayConfig;
+  readonly document: GatewayDocument | undefined;
+  /** The number of the revision that comes back with it. */
+  readonly restored?: number;
+}
+
+/** For a configuration that was checked. */
+export async function keepRevision(
+  trx: Kysely<Database>,
+  author: Author,
+  gateway: GatewayRow,
+  { config, document, restored }: Content,
+): Promise<Deployment> {
+  const live = gateway.deployed_revision_id;
+  const before = live === null ? undefined : await findRevision(trx, author, live);
+  const changes = toChanges(before, config);
   const revisionId = newId('rev', author.nowMs);
+  const deployedAt = new Date(author.nowMs);
   const revision = await insertRevision(trx, author, {
     id: revisionId,
     gatewayId: gateway.id,
-    config: draft.config,
+    config,
+    document,
+    changes,
+    restored,
     createdBy: author.by,
     createdAt: deployedAt,
   });
   await updateGateway(trx, author, gateway.id, { deployed_revision_id: revisionId });
-  const changes = toChanges(before, draft.config);
-  return { gatewayId: gateway.id, revision, revisionId, deployedAt: deployedAt.toISOString(), changes };
+  return {
+    gatewayId: gateway.id,
+    revision,
+    revisionId,
+    deployedAt: deployedAt.toISOString(),
+    ...(restored !== undefined && { restored }),
+    changes,
+  };
 }
 
 /** Throws when what a gateway had on the air before cannot go back there now. */
@@ -57,29 +81,13 @@ export async function checkReturn(
 ): Promise<void> {
   if (gateway.deployed_revision_id === null) return;
   const config = await findRevision(trx, author, gateway.deployed_revision_id);
-  refuse(await checkBesideOthers(trx, config, surroundings));
+  const [faults = []] = await checkBesideOthers(trx, [config], surroundings);
+  refuse(faults);
 }
 
-/** Faults with paths below the candidate; whatever the others have wrong is not its fault, but stands in its way as well. */
-async function checkBesideOthers(
-  trx: Kysely<Database>,
-  candidate: GatewayConfig,
-  { policies, management }: Surroundings,
-): Promise<Fault[]> {
-  const gateways = [management];
-  for (const config of await otherLiveConfigs(trx, candidate.id ?? '')) {
-    // What other tenants call their gateways is their affair.
-    gateways.push(config.tenantId === candidate.tenantId ? config : { ...config, name: '(of another tenant)' });
-  }
-  gateways.push(candidate);
-  const own = `gateways[${gateways.length - 1}].`;
-  return checkSnapshot({ version: 0, gateways }, policies).map(({ path, message }) =>
-    path.startsWith(own)
-      ? { path: path.slice(own.length), message }
-      : { path, message: `another gateway stands in the way: ${message}` },
-  );
+export function refuse(errors: readonly Fault[]): void {
+  if (errors.length > 0) throw new Problem('undeployable', { errors: errors.slice(0, MAX_FAULTS) });
 }
 
-function refuse(errors: readonly Fault[]): void {
-  if (errors.length > 0) throw new Problem('undeployable', { errors });
-}
+/** More are of no use to anybody. */
+const MAX_FAULTS = 500;

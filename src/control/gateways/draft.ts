@@ -2,25 +2,26 @@
 // Every function runs in the caller's transaction, which has counted the configuration version already.
 
 import type { Kysely } from 'kysely';
-import { toJson } from '../../db/columns.ts';
-import type { Database, SecuritySettings } from '../../db/schema.ts';
+import type { Database } from '../../db/schema.ts';
 import type { TenantScope } from '../../db/scope.ts';
 import { isUniqueViolation } from '../../db/failure.ts';
 import { newId } from '../../lib/id.ts';
 import { Problem } from '../../lib/problem.ts';
+import { toEndpointColumns, toEndpointFields, type EndpointTerms } from './endpoint-columns.ts';
+import type { CreateEndpoint, UpdateEndpoint } from './endpoint-schema.ts';
 import {
   countEndpoints,
+  findEndpoint,
   insertEndpoint,
   updateEndpoint,
   type EndpointPlace,
   type EndpointRow,
 } from './endpoint-store.ts';
-import { normalizePath, toRoutePrefix } from './rules.ts';
-import type { CreateEndpoint, CreateGateway, UpdateEndpoint, UpdateGateway } from './schema.ts';
+import { toGatewayColumns, toGatewayFields, type GatewayTerms } from './gateway-columns.ts';
+import type { CreateGateway, UpdateGateway } from './schema.ts';
 import { findGateway, insertGateway, updateGateway, type GatewayRow } from './store.ts';
 
-const MAX_ENDPOINTS = 2_000;
-const DEFAULT_TIMEOUT_SECONDS = 30;
+export const MAX_ENDPOINTS = 2_000;
 
 /** Who does it, and when. */
 export interface Author extends TenantScope {
@@ -35,16 +36,8 @@ export async function createGateway(trx: Kysely<Database>, author: Author, body:
   const row = {
     id,
     tenant_id: author.tenantId,
-    name: body.name,
-    description: body.description ?? null,
-    base_url: body.baseUrl ?? null,
-    version: body.version ?? 'v1',
-    route_prefix: toRoutePrefix(body.routePrefix, body.name),
-    upstream_services: toJson(body.upstreamServices ?? []),
-    load_balancing_strategy: body.loadBalancingStrategy ?? 'round_robin',
-    security_settings: toJson(toSecuritySettings(body.securitySettings)),
-    timeout_seconds: body.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
-    status: body.status ?? 'active',
+    ...toGatewayColumns(body),
+    status_since: null,
     created_at: now,
     updated_at: now,
   };
@@ -52,6 +45,7 @@ export async function createGateway(trx: Kysely<Database>, author: Author, body:
   return existing(await findGateway(trx, author, id));
 }
 
+/** What is not given stays as it is; null clears. */
 export async function changeGateway(
   trx: Kysely<Database>,
   author: Author,
@@ -59,23 +53,25 @@ export async function changeGateway(
   body: UpdateGateway,
 ): Promise<GatewayRow> {
   const before = existing(await findGateway(trx, author, id));
+  return replaceGateway(trx, author, before, { ...toGatewayFields(before), ...body });
+}
+
+/** What is not given has its default from here on. */
+export async function replaceGateway(
+  trx: Kysely<Database>,
+  author: Author,
+  before: GatewayRow,
+  body: GatewayTerms,
+): Promise<GatewayRow> {
+  const columns = toGatewayColumns(body);
+  const now = new Date(author.nowMs);
   const change = {
-    ...(body.name !== undefined && { name: body.name }),
-    ...(body.description !== undefined && { description: body.description }),
-    ...(body.baseUrl !== undefined && { base_url: body.baseUrl }),
-    ...(body.version !== undefined && { version: body.version }),
-    ...(body.routePrefix !== undefined && { route_prefix: toRoutePrefix(body.routePrefix, before.name) }),
-    ...(body.upstreamServices !== undefined && { upstream_services: toJson(body.upstreamServices) }),
-    ...(body.loadBalancingStrategy !== undefined && { load_balancing_strategy: body.loadBalancingStrategy }),
-    ...(body.securitySettings !== undefined && {
-      security_settings: toJson(toSecuritySettings(body.securitySettings)),
-    }),
-    ...(body.timeoutSeconds !== undefined && { timeout_seconds: body.timeoutSeconds }),
-    ...(body.status !== undefined && { status: body.status }),
-    updated_at: new Date(author.nowMs),
+    ...columns,
+    ...(columns.status !== before.status && { status_since: now }),
+    updated_at: now,
   };
-  await namingGateway(updateGateway(trx, author, id, change), body.name ?? before.name);
-  return existing(await findGateway(trx, author, id));
+  await namingGateway(updateGateway(trx, author, before.id, change), body.name);
+  return existing(await findGateway(trx, author, before.id));
 }
 
 export async function createEndpoint(
@@ -90,67 +86,54 @@ export async function createEndpoint(
       errors: [{ path: 'body', message: `is one too many: a gateway has at most ${MAX_ENDPOINTS} endpoints` }],
     });
   }
+  return namingEndpoint(insertEndpoint(trx, toNewEndpoint(author, gatewayId, body)));
+}
+
+/** The row of an endpoint that is made. */
+export function toNewEndpoint(author: Author, gatewayId: string, body: CreateEndpoint) {
   const now = new Date(author.nowMs);
-  const row = {
+  const columns = toEndpointColumns(body);
+  return {
     id: newId('ep', author.nowMs),
     tenant_id: author.tenantId,
     gateway_id: gatewayId,
-    method: body.method,
-    path: normalizePath(body.path),
-    operation_id: body.operationId ?? null,
-    summary: body.summary ?? null,
-    description: body.description ?? null,
-    tags: body.tags ?? [],
-    service: body.service ?? null,
-    upstream_url: body.upstreamUrl ?? null,
-    timeout_seconds: body.timeoutSeconds ?? null,
-    auth_required: body.authRequired ?? null,
-    required_scopes: body.requiredScopes ?? [],
-    rate_limit: body.rateLimit === undefined ? null : toJson(body.rateLimit),
-    is_active: body.isActive ?? true,
+    ...columns,
+    deprecated_since: columns.deprecated ? now : null,
     created_at: now,
     updated_at: now,
   };
-  return namingEndpoint(insertEndpoint(trx, row));
 }
 
-/** Undefined when there is no such endpoint. */
+/** Undefined when there is no such endpoint. What is not given stays as it is; null clears. */
 export async function changeEndpoint(
   trx: Kysely<Database>,
   author: Author,
   place: EndpointPlace,
   body: UpdateEndpoint,
 ): Promise<EndpointRow | undefined> {
-  const change = {
-    ...(body.method !== undefined && { method: body.method }),
-    ...(body.path !== undefined && { path: normalizePath(body.path) }),
-    ...(body.operationId !== undefined && { operation_id: body.operationId }),
-    ...(body.summary !== undefined && { summary: body.summary }),
-    ...(body.description !== undefined && { description: body.description }),
-    ...(body.tags !== undefined && { tags: body.tags }),
-    ...toUpstream(body),
-    ...(body.timeoutSeconds !== undefined && { timeout_seconds: body.timeoutSeconds }),
-    ...(body.authRequired !== undefined && { auth_required: body.authRequired }),
-    ...(body.requiredScopes !== undefined && { required_scopes: body.requiredScopes }),
-    ...(body.rateLimit !== undefined && { rate_limit: body.rateLimit === null ? null : toJson(body.rateLimit) }),
-    ...(body.isActive !== undefined && { is_active: body.isActive }),
-    updated_at: new Date(author.nowMs),
-  };
-  return namingEndpoint(updateEndpoint(trx, author, place, change));
+  const before = await findEndpoint(trx, author, place);
+  if (before === undefined) return undefined;
+  return replaceEndpoint(trx, author, before, { ...toEndpointFields(before), ...withOneUpstream(body) });
+}
+
+/** What is not given has its default from here on. */
+export async function replaceEndpoint(
+  trx: Kysely<Database>,
+  author: Author,
+  before: EndpointRow,
+  body: EndpointTerms,
+): Promise<EndpointRow | undefined> {
+  const columns = toEndpointColumns(body);
+  const now = new Date(author.nowMs);
+  const deprecatedSince = columns.deprecated ? (before.deprecated_since ?? now) : null;
+  const change = { ...columns, deprecated_since: deprecatedSince, updated_at: now };
+  return namingEndpoint(updateEndpoint(trx, author, { gatewayId: before.gateway_id, id: before.id }, change));
 }
 
 /** Of service and upstreamUrl, the one that is given replaces the other. */
-function toUpstream({ service, upstreamUrl }: UpdateEndpoint) {
-  if (typeof service === 'string') return { service, upstream_url: null };
-  if (typeof upstreamUrl === 'string') return { service: null, upstream_url: upstreamUrl };
-  return { ...(service === null && { service }), ...(upstreamUrl === null && { upstream_url: upstreamUrl }) };
-}
-
-function toSecuritySettings(given: CreateGateway['securitySettings']): SecuritySettings {
-  return {
-    authenticationRequired: given?.authenticationRequired ?? true,
-    rateLimitingEnabled: given?.rateLimitingEnabled ?? true,
-  };
+function withOneUpstream(body: UpdateEndpoint): UpdateEndpoint {
+  if (typeof body.service === 'string') return { ...body, upstreamUrl: null };
+  return typeof body.upstreamUrl === 'string' ? { ...body, service: null } : body;
 }
 
 async function namingGateway(work: Promise<void>, name: string): Promise<void> {
@@ -165,7 +148,7 @@ async function namingGateway(work: Promise<void>, name: string): Promise<void> {
   }
 }
 
-async function namingEndpoint<Row>(work: Promise<Row>): Promise<Row> {
+export async function namingEndpoint<Row>(work: Promise<Row>): Promise<Row> {
   try {
     return await work;
   } catch (cause) {

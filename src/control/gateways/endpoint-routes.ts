@@ -1,24 +1,21 @@
 // The operations on the endpoints of a gateway. They belong to its draft: changing them is changing the gateway.
 
 import { Type } from 'typebox';
-import { bumpVersion } from '../../db/installation.ts';
 import { inTenant } from '../../db/tenant-transaction.ts';
 import { Problem } from '../../lib/problem.ts';
-import { operation, type AuthorizedContext, type Operation } from '../operation.ts';
+import { operation, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
 import { IdParams } from '../schema-parts.ts';
-import { changeEndpoint, createEndpoint, type Author } from './draft.ts';
+import { authorOf, changing, existingGateway, MAY_READ, MAY_UPDATE } from './changing.ts';
+import { changeEndpoint, createEndpoint } from './draft.ts';
+import * as schema from './endpoint-schema.ts';
 import { deleteEndpoint, findEndpoint, listEndpoints, type EndpointRow } from './endpoint-store.ts';
 import { toDeleted, toEndpoint } from './present.ts';
 import { endpointFaults } from './rules.ts';
-import * as schema from './schema.ts';
-import { findGateway } from './store.ts';
+import { Deleted } from './schema.ts';
 import { recordEndpoint } from './trail.ts';
 
-const MAY_READ = ['admin:gateways:read', 'gateways:read'];
-const MAY_CHANGE = ['admin:gateways:update', 'gateways:update'];
-
-const makeEndpoint = operation(MAY_CHANGE, {
+const makeEndpoint = operation(MAY_UPDATE, {
   id: 'createEndpoint',
   method: 'POST',
   path: '/gateways/{id}/endpoints',
@@ -30,8 +27,7 @@ const makeEndpoint = operation(MAY_CHANGE, {
   replies: { 201: schema.Endpoint },
   faults: ({ body }) => endpointFaults(body),
   async handle({ params, body }, context) {
-    const row = await inTenant(context.services.db, context.principal, async (trx) => {
-      await bumpVersion(trx);
+    const row = await changing(context, async (trx) => {
       const after = await createEndpoint(trx, authorOf(context), params.id, body);
       await recordEndpoint(trx, context, 'create', { after });
       return after;
@@ -55,8 +51,7 @@ const listAllEndpoints = operation(MAY_READ, {
     const sort = sortOf(query);
     const listing = { method: query.method, search: query.search, sort, paging: toPaging(query, sort) };
     const page = await inTenant(services.db, principal, async (trx) => {
-      const gateway = await findGateway(trx, principal, params.id);
-      if (gateway === undefined) throw new Problem('not_found', { detail: 'There is no gateway with this id.' });
+      const gateway = await existingGateway(trx, principal, params.id);
       return listEndpoints(trx, principal, gateway.id, listing);
     });
     return { status: 200, data: page.rows.map(toEndpoint), meta: page.meta };
@@ -77,7 +72,7 @@ const getEndpoint = operation(MAY_READ, {
   },
 });
 
-const updateEndpoint = operation(MAY_CHANGE, {
+const updateEndpoint = operation(MAY_UPDATE, {
   id: 'updateEndpoint',
   method: 'PUT',
   path: '/gateways/{id}/endpoints/{endpointId}',
@@ -89,8 +84,7 @@ const updateEndpoint = operation(MAY_CHANGE, {
   replies: { 200: schema.Endpoint },
   faults: ({ body }) => endpointFaults(body),
   async handle({ params, body }, context) {
-    const row = await inTenant(context.services.db, context.principal, async (trx) => {
-      await bumpVersion(trx);
+    const row = await changing(context, async (trx) => {
       const before = found(await findEndpoint(trx, context.principal, placeOf(params)));
       context.precondition.check(toEndpoint(before));
       const after = found(await changeEndpoint(trx, authorOf(context), placeOf(params), body));
@@ -101,7 +95,7 @@ const updateEndpoint = operation(MAY_CHANGE, {
   },
 });
 
-const removeEndpoint = operation(MAY_CHANGE, {
+const removeEndpoint = operation(MAY_UPDATE, {
   id: 'deleteEndpoint',
   method: 'DELETE',
   path: '/gateways/{id}/endpoints/{endpointId}',
@@ -109,14 +103,12 @@ const removeEndpoint = operation(MAY_CHANGE, {
   description: 'Off the air after the next deploy of the gateway.',
   tag: 'Endpoints',
   params: schema.EndpointParams,
-  replies: { 200: schema.Deleted },
+  replies: { 200: Deleted },
   async handle({ params }, context) {
-    const { services, principal } = context;
-    await inTenant(services.db, principal, async (trx) => {
-      await bumpVersion(trx);
-      const before = found(await findEndpoint(trx, principal, placeOf(params)));
+    await changing(context, async (trx) => {
+      const before = found(await findEndpoint(trx, context.principal, placeOf(params)));
       context.precondition.check(toEndpoint(before));
-      await deleteEndpoint(trx, principal, placeOf(params));
+      await deleteEndpoint(trx, context.principal, placeOf(params));
       await recordEndpoint(trx, context, 'delete', { before });
     });
     return { status: 200, data: toDeleted(params.endpointId) };
@@ -130,10 +122,6 @@ export const ENDPOINT_OPERATIONS: readonly Operation[] = [
   updateEndpoint,
   removeEndpoint,
 ];
-
-function authorOf({ principal, nowMs }: AuthorizedContext): Author {
-  return { tenantId: principal.tenantId, by: principal.operatorId ?? principal.keyId, nowMs };
-}
 
 function placeOf(params: { readonly id: string; readonly endpointId: string }) {
   return { gatewayId: params.id, id: params.endpointId };

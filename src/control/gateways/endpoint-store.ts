@@ -1,7 +1,8 @@
 // Endpoints in the database: drafts all of them.
 
 import { sql, type Insertable, type Kysely, type Selectable, type Updateable } from 'kysely';
-import type { Database, HttpMethod } from '../../db/schema.ts';
+import type { HttpMethod } from '../../db/publishing-schema.ts';
+import type { Database } from '../../db/schema.ts';
 import type { TenantScope } from '../../db/scope.ts';
 import { readPage, toLikePattern, type PageOf, type SortColumn } from '../page-query.ts';
 import type { Paging, Sort } from '../paging.ts';
@@ -17,6 +18,9 @@ export interface EndpointListing {
   readonly paging: Paging;
 }
 
+/** PostgreSQL takes 65,535 values with a statement. */
+const ROWS_PER_STATEMENT = 500;
+
 /** Which endpoint of which gateway. */
 export interface EndpointPlace {
   readonly gatewayId: string;
@@ -25,6 +29,40 @@ export interface EndpointPlace {
 
 export async function insertEndpoint(trx: Kysely<Database>, row: NewEndpointRow): Promise<EndpointRow> {
   return trx.insertInto('endpoints').values(row).returningAll().executeTakeFirstOrThrow();
+}
+
+/** Any number at once, a few hundred to a statement. */
+export async function insertEndpoints(trx: Kysely<Database>, rows: readonly NewEndpointRow[]): Promise<void> {
+  for (let i = 0; i < rows.length; i += ROWS_PER_STATEMENT) {
+    await trx
+      .insertInto('endpoints')
+      .values(rows.slice(i, i + ROWS_PER_STATEMENT))
+      .execute();
+  }
+}
+
+export async function deleteEndpoints(
+  trx: Kysely<Database>,
+  scope: TenantScope,
+  rows: readonly EndpointRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await trx.deleteFrom('endpoints').where('tenant_id', '=', scope.tenantId).where(isOneOf(rows)).execute();
+}
+
+export async function clearOperationIds(
+  trx: Kysely<Database>,
+  scope: TenantScope,
+  rows: readonly EndpointRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const cleared = { operation_id: null };
+  await trx
+    .updateTable('endpoints')
+    .set(cleared)
+    .where('tenant_id', '=', scope.tenantId)
+    .where(isOneOf(rows))
+    .execute();
 }
 
 export async function findEndpoint(
@@ -100,6 +138,11 @@ export async function deleteEndpoint(
     .returning('id')
     .executeTakeFirst();
   return deleted !== undefined;
+}
+
+/** One parameter, however many there are. */
+function isOneOf(rows: readonly EndpointRow[]) {
+  return sql<boolean>`id = any(${rows.map(({ id }) => id)}::text[])`;
 }
 
 function selectEndpoints(db: Kysely<Database>, scope: TenantScope, gatewayId: string) {

@@ -35,6 +35,7 @@ forEachDatabase('gateways', (open) => {
       name: 'My Shöp',
       baseUrl: 'https://api.example.com',
       version: 'v1',
+      hosts: [],
       routePrefix: '/my-shop',
       upstreamServices: SHOP.upstreamServices,
       loadBalancingStrategy: 'round_robin',
@@ -93,8 +94,31 @@ forEachDatabase('gateways', (open) => {
     { body: { name: 'x', routePrefix: '/a b' }, path: 'body.routePrefix' },
     { body: { name: 'x', loadBalancingStrategy: 'ip_hash' }, path: 'body.loadBalancingStrategy' },
     { body: { name: 'x', timeoutSeconds: 3_601 }, path: 'body.timeoutSeconds' },
-    { body: { name: 'x', status: 'maintenance' }, path: 'body.status' },
-    { body: { name: 'x', cors: {} }, path: 'body.cors' },
+    { body: { name: 'x', status: 'paused' }, path: 'body.status' },
+    { body: { name: 'x', cors: {} }, path: 'body.cors.allowOrigins' },
+    { body: { name: 'x', cors: { allowOrigins: ['app.test'] } }, path: 'body.cors.allowOrigins[0]' },
+    { body: { name: 'x', cors: { allowOrigins: ['https://a.test/x'] } }, path: 'body.cors.allowOrigins[0]' },
+    {
+      body: { name: 'x', cors: { allowOrigins: ['*'], allowCredentials: true } },
+      path: 'body.cors.allowCredentials',
+    },
+    { body: { name: 'x', hosts: ['API.test'] }, path: 'body.hosts[0]' },
+    { body: { name: 'x', hosts: ['a.test:80'] }, path: 'body.hosts[0]' },
+    { body: { name: 'x', hosts: ['*'] }, path: 'body.hosts[0]' },
+    { body: { name: 'x', hosts: ['a.*.test'] }, path: 'body.hosts[0]' },
+    { body: { name: 'x', versioning: {} }, path: 'body.versioning.by' },
+    { body: { name: 'x', version: 'a b', versioning: { by: 'path' } }, path: 'body.version' },
+    { body: { name: 'x', version: '..', versioning: { by: 'path' } }, path: 'body.version' },
+    { body: { name: 'x', versioning: { by: 'path', isDefault: true } }, path: 'body.versioning.isDefault' },
+    { body: { name: 'x', versioning: { by: 'header', name: 'a b' } }, path: 'body.versioning.name' },
+    {
+      body: { name: 'x', securitySettings: { headers: { contentSecurityPolicy: 'a\r\nx: y' } } },
+      path: 'body.securitySettings.headers.contentSecurityPolicy',
+    },
+    {
+      body: { name: 'x', securitySettings: { headers: { frameOptions: 'ALLOWALL' } } },
+      path: 'body.securitySettings.headers.frameOptions',
+    },
     { body: { name: 'x', circuitBreaker: {} }, path: 'body.circuitBreaker' },
     { body: { name: 'x', securitySettings: { authRequired: true } }, path: 'body.securitySettings.authRequired' },
     {
@@ -246,7 +270,13 @@ forEachDatabase('endpoints', (open) => {
     const { id, gatewayId, createdAt: _createdAt, updatedAt: _updatedAt, ...rest } = made.body.data;
     assert.match(id, /^ep_/);
     assert.equal(gatewayId, gateway);
-    assert.deepEqual(rest, { ...body, path: '/users/{id}', isActive: true });
+    assert.deepEqual(rest, {
+      ...body,
+      path: '/users/{id}',
+      deprecated: false,
+      goneAfterSunset: false,
+      isActive: true,
+    });
     assert.deepEqual((await control.call('GET', `${path}/${id}`)).body, made.body);
 
     const changed = await control.call('PUT', `${path}/${id}`, {
@@ -298,7 +328,12 @@ forEachDatabase('endpoints', (open) => {
     { body: { method: 'GET', path: '/a', requiredScopes: ['A'] }, path: 'body.requiredScopes[0]' },
     { body: { method: 'GET', path: '/a', rateLimit: {} }, path: 'body.rateLimit' },
     { body: { method: 'GET', path: '/a', cache: {} }, path: 'body.cache' },
-    { body: { method: 'GET', path: '/a', deprecated: true }, path: 'body.deprecated' },
+    { body: { method: 'GET', path: '/a', sunsetDate: 'soon' }, path: 'body.sunsetDate' },
+    { body: { method: 'GET', path: '/a', successor: '/b> rel' }, path: 'body.successor' },
+    {
+      body: { method: 'GET', path: '/a', deprecationDate: '2026-02-01', sunsetDate: '2026-01-01' },
+      path: 'body.sunsetDate',
+    },
   ];
   test('are refused with the path of what is wrong', async () => {
     const control = createTestControl(await open());

@@ -1,25 +1,24 @@
 // The operations on gateways.
 
-import type { Kysely } from 'kysely';
+import type { Transaction } from 'kysely';
 import { Type } from 'typebox';
-import { bumpVersion } from '../../db/installation.ts';
 import type { Database } from '../../db/schema.ts';
 import { inTenant } from '../../db/tenant-transaction.ts';
-import { Problem } from '../../lib/problem.ts';
 import { operation, type AuthorizedContext, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
 import { checkPermission } from '../permissions.ts';
 import { IdParams } from '../schema-parts.ts';
 import type { Services } from '../services.ts';
-import { checkReturn, deployGateway } from './deploy.ts';
-import { changeGateway, createGateway, type Author } from './draft.ts';
+import { authorOf, changing, existingGateway, MAY_CREATE, MAY_DELETE, MAY_READ, MAY_UPDATE } from './changing.ts';
+import { checkReturn } from './deploy.ts';
+import { changeGateway, createGateway } from './draft.ts';
 import { toDeleted, toGateway } from './present.ts';
 import { gatewayFaults, newGatewayFaults } from './rules.ts';
 import * as schema from './schema.ts';
-import { recordDeployment, recordGateway } from './trail.ts';
-import { deleteGateway, findGateway, findGatewayByName, listGateways, type GatewayRow } from './store.ts';
+import { deleteGateway, findGatewayByName, listGateways, type GatewayRow } from './store.ts';
+import { recordGateway } from './trail.ts';
 
-const makeGateway = operation(['admin:gateways:create', 'gateways:create'], {
+const makeGateway = operation(MAY_CREATE, {
   id: 'createGateway',
   method: 'POST',
   path: '/gateways',
@@ -35,7 +34,7 @@ const makeGateway = operation(['admin:gateways:create', 'gateways:create'], {
   },
 });
 
-const putGateway = operation(['admin:gateways:update', 'gateways:update'], {
+const putGateway = operation(MAY_UPDATE, {
   id: 'putGateway',
   method: 'PUT',
   path: '/gateways',
@@ -49,7 +48,7 @@ const putGateway = operation(['admin:gateways:update', 'gateways:update'], {
     const { row, isNew } = await changing(context, async (trx) => {
       const present = await findGatewayByName(trx, context.principal, body.name);
       if (present !== undefined) return { row: await change(trx, context, present, body), isNew: false };
-      checkPermission(['admin:gateways:create', 'gateways:create'], context.principal);
+      checkPermission(MAY_CREATE, context.principal);
       context.precondition.check(undefined);
       return { row: await create(trx, context, body), isNew: true };
     });
@@ -58,7 +57,7 @@ const putGateway = operation(['admin:gateways:update', 'gateways:update'], {
   },
 });
 
-const listAllGateways = operation(['admin:gateways:read', 'gateways:read'], {
+const listAllGateways = operation(MAY_READ, {
   id: 'listGateways',
   method: 'GET',
   path: '/gateways',
@@ -76,7 +75,7 @@ const listAllGateways = operation(['admin:gateways:read', 'gateways:read'], {
   },
 });
 
-const getGateway = operation(['admin:gateways:read', 'gateways:read'], {
+const getGateway = operation(MAY_READ, {
   id: 'getGateway',
   method: 'GET',
   path: '/gateways/{id}',
@@ -86,12 +85,12 @@ const getGateway = operation(['admin:gateways:read', 'gateways:read'], {
   params: IdParams,
   replies: { 200: schema.Gateway },
   async handle({ params }, { services, principal }) {
-    const row = await inTenant(services.db, principal, (trx) => findGateway(trx, principal, params.id));
-    return { status: 200, data: toGateway(found(row)) };
+    const row = await inTenant(services.db, principal, (trx) => existingGateway(trx, principal, params.id));
+    return { status: 200, data: toGateway(row) };
   },
 });
 
-const updateGateway = operation(['admin:gateways:update', 'gateways:update'], {
+const updateGateway = operation(MAY_UPDATE, {
   id: 'updateGateway',
   method: 'PUT',
   path: '/gateways/{id}',
@@ -104,7 +103,7 @@ const updateGateway = operation(['admin:gateways:update', 'gateways:update'], {
   faults: ({ body }) => gatewayFaults(body),
   async handle({ params, body }, context) {
     const row = await changing(context, async (trx) => {
-      const present = found(await findGateway(trx, context.principal, params.id));
+      const present = await existingGateway(trx, context.principal, params.id);
       return change(trx, context, present, body);
     });
     await publishStatus(context.services, body);
@@ -112,7 +111,7 @@ const updateGateway = operation(['admin:gateways:update', 'gateways:update'], {
   },
 });
 
-const removeGateway = operation(['admin:gateways:delete', 'gateways:delete'], {
+const removeGateway = operation(MAY_DELETE, {
   id: 'deleteGateway',
   method: 'DELETE',
   path: '/gateways/{id}',
@@ -123,35 +122,13 @@ const removeGateway = operation(['admin:gateways:delete', 'gateways:delete'], {
   replies: { 200: schema.Deleted },
   async handle({ params }, context) {
     await changing(context, async (trx) => {
-      const before = found(await findGateway(trx, context.principal, params.id));
+      const before = await existingGateway(trx, context.principal, params.id);
       context.precondition.check(toGateway(before));
       await deleteGateway(trx, context.principal, params.id);
       await recordGateway(trx, context, 'delete', { before });
     });
     await context.services.publish();
     return { status: 200, data: toDeleted(params.id) };
-  },
-});
-
-const deploy = operation(['admin:gateways:update', 'gateways:update'], {
-  id: 'deployGateway',
-  method: 'POST',
-  path: '/gateways/{id}/deploy',
-  summary: 'Put a gateway on the air',
-  description:
-    'Checks the whole draft, keeps it as a revision, and answers when every thread of this node serves it. Refused, what was live stays.',
-  tag: 'Gateways',
-  params: IdParams,
-  replies: { 200: schema.Deployment },
-  async handle({ params }, context) {
-    const deployment = await changing(context, async (trx) => {
-      const gateway = found(await findGateway(trx, context.principal, params.id));
-      const deployed = await deployGateway(trx, authorOf(context), gateway, context.services);
-      await recordDeployment(trx, context, gateway, deployed);
-      return deployed;
-    });
-    await context.services.publish();
-    return { status: 200, data: deployment };
   },
 });
 
@@ -162,62 +139,37 @@ export const GATEWAY_OPERATIONS: readonly Operation[] = [
   getGateway,
   updateGateway,
   removeGateway,
-  deploy,
 ];
 
-/** One transaction; the version first, which lets changes of gateways happen one after the other only. */
-async function changing<Result>(
-  context: AuthorizedContext,
-  work: (trx: Kysely<Database>) => Promise<Result>,
-): Promise<Result> {
-  return inTenant(context.services.db, context.principal, async (trx) => {
-    await bumpVersion(trx);
-    return work(trx);
-  });
-}
-
 async function create(
-  trx: Kysely<Database>,
+  trx: Transaction<Database>,
   context: AuthorizedContext,
   body: schema.CreateGateway,
 ): Promise<GatewayRow> {
-  const row = await createGateway(trx, authorOf(context), body);
-  await recordGateway(trx, context, 'create', { after: row });
-  return row;
+  const after = await createGateway(trx, authorOf(context), body);
+  await recordGateway(trx, context, 'create', { after });
+  return after;
 }
 
 async function change(
-  trx: Kysely<Database>,
+  trx: Transaction<Database>,
   context: AuthorizedContext,
-  present: GatewayRow,
+  before: GatewayRow,
   body: schema.UpdateGateway,
 ): Promise<GatewayRow> {
   const author = authorOf(context);
-  const isReturning = present.status === 'inactive' && body.status === 'active';
-  if (isReturning) await checkReturn(trx, author, present, context.services);
-  context.precondition.check(toGateway(present));
-  const row = await changeGateway(trx, author, present.id, body);
-  await recordGateway(trx, context, 'update', { before: present, after: row });
-  return row;
+  const isReturning = before.status === 'inactive' && body.status !== undefined && body.status !== 'inactive';
+  if (isReturning) await checkReturn(trx, author, before, context.services);
+  context.precondition.check(toGateway(before));
+  const after = await changeGateway(trx, author, before.id, body);
+  await recordGateway(trx, context, 'update', { before, after });
+  return after;
 }
 
 async function publishStatus(services: Services, body: schema.UpdateGateway): Promise<void> {
   if (body.status !== undefined) await services.publish();
 }
 
-function authorOf({ principal, nowMs }: AuthorizedContext): Author {
-  return { tenantId: principal.tenantId, by: principal.operatorId ?? principal.keyId, nowMs };
-}
-
 function sortOf(query: Partial<schema.ListGateways>): Sort {
   return { by: query.sortBy ?? 'createdAt', order: query.sortOrder ?? 'desc' };
-}
-
-function found(row: GatewayRow | undefined): GatewayRow {
-  if (row === undefined) throw notFound();
-  return row;
-}
-
-function notFound(): Problem {
-  return new Problem('not_found', { detail: 'There is no gateway with this id.' });
 }

@@ -2,22 +2,44 @@
 
 import { checkSnapshot } from '../../gateway/snapshot.ts';
 import type { Fault } from '../../lib/problem.ts';
-import type { CreateEndpoint, CreateGateway } from './schema.ts';
+import type { CreateEndpoint } from './endpoint-schema.ts';
+import type { UpdateGateway } from './schema.ts';
 
 const MAX_PREFIX_CHARACTERS = 100;
 
-export function gatewayFaults(body: Partial<Pick<CreateGateway, 'upstreamServices'>>): Fault[] {
+/** What stands in a path must not mean anything there. */
+const PATH_VERSION = /^[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*$/;
+
+export function gatewayFaults(body: UpdateGateway): Fault[] {
   const faults: Fault[] = [];
+  const fault = (path: string, message: string): void => void faults.push({ path: `body.${path}`, message });
   const seen = new Set<string>();
   body.upstreamServices?.forEach(({ name }, i) => {
-    if (seen.has(name)) faults.push({ path: `body.upstreamServices[${i}].name`, message: `${name} is there twice` });
+    if (seen.has(name)) fault(`upstreamServices[${i}].name`, `${name} is there twice`);
     seen.add(name);
   });
+  if (body.cors?.allowCredentials === true && body.cors.allowOrigins.includes('*')) {
+    fault(
+      'cors.allowCredentials',
+      'goes with origins that are named only: browsers take no cookies where all are allowed',
+    );
+  }
+  if (body.versioning?.by === 'path') {
+    if (body.versioning.isDefault === true)
+      fault('versioning.isDefault', 'goes without `by: path`: the path says the version');
+    if (body.versioning.name !== undefined) fault('versioning.name', 'goes without `by: path`: nothing is named there');
+    if (body.version !== undefined && !PATH_VERSION.test(body.version)) {
+      fault(
+        'version',
+        'must hold letters, digits, dots, dashes, underscores and tildes only, since it stands in the path',
+      );
+    }
+  }
   return faults;
 }
 
 /** Of a gateway that is made: one whose name gives no prefix must say its own. */
-export function newGatewayFaults(body: Partial<CreateGateway>): Fault[] {
+export function newGatewayFaults(body: UpdateGateway): Fault[] {
   const faults = gatewayFaults(body);
   if (body.name !== undefined && body.routePrefix === undefined && toSlug(body.name) === '') {
     faults.push({ path: 'body.routePrefix', message: 'is required: the name has no letters or digits to make one of' });
@@ -29,6 +51,8 @@ interface EndpointTerms {
   readonly path?: string;
   readonly service?: string | null;
   readonly upstreamUrl?: string | null;
+  readonly deprecationDate?: string | null;
+  readonly sunsetDate?: string | null;
 }
 
 export function endpointFaults(body: EndpointTerms): Fault[] {
@@ -37,6 +61,13 @@ export function endpointFaults(body: EndpointTerms): Fault[] {
   if (wrong !== undefined) faults.push({ path: 'body.path', message: wrong });
   if (typeof body.service === 'string' && typeof body.upstreamUrl === 'string') {
     faults.push({ path: 'body.upstreamUrl', message: 'goes without service: send one of the two' });
+  }
+  const { deprecationDate, sunsetDate } = body;
+  // RFC 9745 §4.
+  if (typeof deprecationDate === 'string' && typeof sunsetDate === 'string') {
+    if (Date.parse(sunsetDate) < Date.parse(deprecationDate)) {
+      faults.push({ path: 'body.sunsetDate', message: 'must not lie before deprecationDate' });
+    }
   }
   return faults;
 }

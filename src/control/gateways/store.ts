@@ -1,6 +1,7 @@
 // Gateways in the database: the drafts, and what of them is live.
 
 import { sql, type Insertable, type Kysely, type Selectable, type Updateable } from 'kysely';
+import type { GatewayStatus } from '../../db/publishing-schema.ts';
 import type { Database } from '../../db/schema.ts';
 import type { TenantScope } from '../../db/scope.ts';
 import { readPage, toLikePattern, type PageOf, type SortColumn } from '../page-query.ts';
@@ -16,7 +17,7 @@ export type NewGatewayRow = Insertable<Database['gateways']>;
 export type GatewayChange = Updateable<Database['gateways']>;
 
 export interface GatewayListing {
-  readonly status: 'active' | 'inactive' | undefined;
+  readonly status: GatewayStatus | undefined;
   readonly search: string | undefined;
   readonly sort: Sort;
   readonly paging: Paging;
@@ -47,6 +48,13 @@ export async function findGatewayByName(
   return selectGateways(db, scope)
     .where(sql<boolean>`lower(gateways.name) = lower(${name})`)
     .executeTakeFirst();
+}
+
+/** All of the tenant, in the order of their names. */
+export async function allGateways(db: Kysely<Database>, scope: TenantScope): Promise<GatewayRow[]> {
+  return selectGateways(db, scope)
+    .orderBy(sql`lower(gateways.name)`)
+    .execute();
 }
 
 export async function listGateways(

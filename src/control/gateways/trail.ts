@@ -12,7 +12,7 @@ import {
 import { emitEvent } from '../events/emit.ts';
 import type { EndpointRow } from './endpoint-store.ts';
 import { toEndpoint, toGateway } from './present.ts';
-import type { Deployment } from './schema.ts';
+import type { Deployment } from './revision-schema.ts';
 import type { GatewayRow } from './store.ts';
 
 /** By somebody's call, or by the program. */
@@ -65,17 +65,18 @@ export async function recordEndpoint(
 export async function recordDeployment(
   trx: Kysely<Database>,
   context: Context,
-  gateway: GatewayRow,
+  gateway: Pick<GatewayRow, 'id' | 'name'>,
   deployment: Deployment,
 ): Promise<void> {
-  const { revision, revisionId, deployedAt, changes } = deployment;
+  const { revision, revisionId, deployedAt, restored, changes } = deployment;
+  const known = { name: gateway.name, revision, revisionId, ...(restored !== undefined && { restored }) };
   await record(trx, context, {
-    action: 'gateway.deploy',
+    action: restored === undefined ? 'gateway.deploy' : 'gateway.rollback',
     resourceType: 'gateway',
     resourceId: gateway.id,
-    details: { name: gateway.name, revision, revisionId, ...changes },
+    details: { ...known, ...changes },
   });
-  const data = { gatewayId: gateway.id, name: gateway.name, revision, revisionId, deployedAt };
+  const data = { gatewayId: gateway.id, ...known, deployedAt };
   const scope = 'program' in context ? context : context.principal;
   await emitEvent(trx, scope, { type: 'gateway.deployed', data }, new Date(context.nowMs));
 }

@@ -170,7 +170,7 @@ forEachDatabase('the snapshot', (open) => {
       .execute();
     await assert.rejects(
       loadSnapshot(db, control.services.management),
-      /a deployed revision cannot be read: \/gateways\/1/,
+      /a deployed revision cannot be read: gateways\[1\]/,
     );
   });
 });

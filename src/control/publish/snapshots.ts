@@ -1,27 +1,78 @@
 // The data plane's snapshot, from the deployed revisions.
 
 import { sql, type Kysely } from 'kysely';
-import { Value } from 'typebox/value';
+import type { GatewayStatus } from '../../db/publishing-schema.ts';
 import type { Database } from '../../db/schema.ts';
-import { SnapshotConfig, type GatewayConfig } from '../../gateway/snapshot.ts';
+import {
+  checkSchema,
+  isSnapshot,
+  SnapshotConfig,
+  type GatewayConfig,
+  type PathRules,
+  type PolicyUse,
+} from '../../gateway/snapshot.ts';
 
-/** All that is on the air, the management API first; of a tenant that is suspended or deleted, nothing. Throws when a stored revision is not what this program can read. */
-export async function loadSnapshot(db: Kysely<Database>, management: GatewayConfig): Promise<SnapshotConfig> {
+const MAINTENANCE_RETRY_SECONDS = 60;
+
+interface Stored {
+  readonly config: unknown;
+  readonly status: GatewayStatus;
+  /** Milliseconds since the epoch. */
+  readonly since: number | null;
+}
+
+/**
+ * All that is on the air, the management API first; of a tenant that is suspended or deleted, nothing. Throws when a stored revision is not
+ * what this program can read.
+ */
+export async function loadSnapshot(
+  db: Kysely<Database>,
+  management: GatewayConfig,
+  paths?: PathRules,
+): Promise<SnapshotConfig> {
   // One statement, so that the version and what it counts are of one moment.
-  const { rows } = await sql<{ version: number; gateways: unknown[] }>`
+  const { rows } = await sql<{ version: number; gateways: Stored[] }>`
     select version, (
-      select coalesce(jsonb_agg(revisions.config order by gateways.id), '[]')
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'config', revisions.config,
+        'status', gateways.status,
+        'since', floor(extract(epoch from gateways.status_since) * 1000)
+      ) order by gateways.id), '[]')
       from gateways join revisions on revisions.id = gateways.deployed_revision_id
       join tenants on tenants.id = gateways.tenant_id
-      where gateways.status = 'active' and tenants.status = 'active' and tenants.deleted_at is null
+      where gateways.status <> 'inactive' and tenants.status = 'active' and tenants.deleted_at is null
     ) as gateways
     from installation`.execute(db);
   const stored = rows[0];
   if (stored === undefined) throw new Error('the table installation has no row');
-  const snapshot: unknown = { version: stored.version, gateways: [management, ...stored.gateways] };
-  if (!Value.Check(SnapshotConfig, snapshot)) {
-    const [fault] = Value.Errors(SnapshotConfig, snapshot);
-    throw new Error(`a deployed revision cannot be read: ${fault?.instancePath ?? ''} ${fault?.message ?? ''}`);
+  const gateways = [management, ...stored.gateways.map(({ config }) => config)];
+  const snapshot: unknown = { version: stored.version, ...(paths !== undefined && { paths }), gateways };
+  if (isSnapshot(snapshot)) {
+    return {
+      ...snapshot,
+      gateways: snapshot.gateways.map((gateway, i) => withStatus(gateway, stored.gateways[i - 1])),
+    };
   }
-  return snapshot;
+  const [fault] = checkSchema(SnapshotConfig, snapshot, '');
+  throw new Error(`a deployed revision cannot be read: ${fault?.path ?? ''} ${fault?.message ?? ''}`);
+}
+
+/** A status holds at once, on whatever revision is live. */
+function withStatus(gateway: GatewayConfig, stored: Stored | undefined): GatewayConfig {
+  const added = stored === undefined ? [] : toStatusPolicies(stored.status, stored.since);
+  return added.length === 0 ? gateway : { ...gateway, policies: [...(gateway.policies ?? []), ...added] };
+}
+
+function toStatusPolicies(status: GatewayStatus, since: number | null): PolicyUse[] {
+  switch (status) {
+    case 'active':
+    case 'inactive':
+      return [];
+    case 'maintenance':
+      return [{ name: 'maintenance', config: { retryAfterSeconds: MAINTENANCE_RETRY_SECONDS } }];
+    case 'deprecated': {
+      const config = { deprecatedAtMs: since, sunsetAtMs: null, successor: null, isGoneAfterSunset: false };
+      return [{ name: 'deprecation', config }];
+    }
+  }
 }

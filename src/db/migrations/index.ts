@@ -6,6 +6,7 @@ import { tenants } from './0002-tenants.ts';
 import { audit } from './0003-audit.ts';
 import { keys } from './0004-keys.ts';
 import { clients } from './0005-clients.ts';
+import { publishing } from './0007-publishing.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': first,
@@ -13,4 +14,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-audit': audit,
   '0004-keys': keys,
   '0005-clients': clients,
+  '0007-publishing': publishing,
 };

@@ -77,6 +77,8 @@ describe('the path that an upstream gets', () => {
     // What the router took for the prefix is the prefix, however it was spelled.
     ['http://h', true, '/%73hop/x', `/x${query}`],
     ['http://h', true, '/%73%68%6F%70/x', `/x${query}`],
+    ['http://h', true, '//shop/x//y', `/x//y${query}`],
+    ['http://h', true, '/shop%2Fx%2fy', `/x%2fy${query}`],
   ];
   for (const [base, strips, path, expected] of table) {
     test(`for ${path} at ${base}${strips ? ', stripped' : ''} is ${expected}`, () => {

@@ -121,10 +121,24 @@ function toUpstreamPath(exchange: Exchange, plan: Plan, target: Target): string 
   return target.basePath + rest + exchange.query;
 }
 
-/** Removes the first `count` characters, counting a percent-encoded one (`%64`) as the one character that the router matched. */
+/**
+ * Removes the first `count` characters as the router counted them: a percent-encoded one (`%64`) is one, and so are slashes in a row. An
+ * encoded slash is what begins the rest only where it parts segments.
+ */
 export function stripPrefix(path: string, count: number): string {
   let end = 0;
-  for (let i = 0; i < count; i++) end += path.charAt(end) === '%' ? 3 : 1;
+  for (let i = 0; i < count; i++) {
+    const character = path.charAt(end);
+    end += character === '%' ? 3 : 1;
+    if (character === '/') end = skipSlashes(path, end);
+  }
   const rest = path.slice(end);
-  return rest.startsWith('/') ? rest : `/${rest}`;
+  if (rest.startsWith('/')) return rest;
+  return `/${/^%2f/i.test(rest) ? rest.slice(3) : rest}`;
+}
+
+function skipSlashes(path: string, from: number): number {
+  let end = from;
+  while (path.charAt(end) === '/') end++;
+  return end;
 }

@@ -41,6 +41,9 @@ export const DISGUISED = 26;
 /** `X-API-Key` spelled so. It never authenticates, and is no more passed on than the other. */
 export const DISGUISED_API_KEY = 27;
 
+/** `Access-Control-…`: what pages of other origins may do, and what they ask to. */
+export const ACCESS_CONTROL = 28;
+
 /** A set of kinds. */
 export function kindSet(...kinds: readonly number[]): number {
   return kinds.reduce((set, kind) => set | (1 << kind), 0);
@@ -91,6 +94,7 @@ const FAMILIES: readonly (readonly [start: string, kind: number, disguised?: num
   ['tollgate-', TOLLGATE, DISGUISED],
   ['ratelimit', RATE_LIMIT],
   ['x-ratelimit-', RATE_LIMIT],
+  ['access-control-', ACCESS_CONTROL],
 ];
 
 const LETTERS = 32;

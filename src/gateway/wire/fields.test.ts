@@ -45,6 +45,9 @@ describe('the kind of a field', () => {
     ['RateLimit-Policy', kinds.RATE_LIMIT],
     ['X-RateLimit-Used', kinds.RATE_LIMIT],
     ['x_ratelimit_used', 0],
+    ['Access-Control-Allow-Origin', kinds.ACCESS_CONTROL],
+    ['access-control-request-method', kinds.ACCESS_CONTROL],
+    ['Access-Control', 0],
     ['x'.repeat(300), 0],
     ['', 0],
   ];

@@ -61,6 +61,15 @@ export class Fields {
     return undefined;
   }
 
+  /** Whether there is a field of this name, which is given in lower case. */
+  has(name: string): boolean {
+    for (let i = 0; i < this.length; i++) {
+      const length = (this.#spans[i * SPAN + 1] ?? 0) - (this.#spans[i * SPAN] ?? 0);
+      if (length === name.length && this.name(i).toLowerCase() === name) return true;
+    }
+    return false;
+  }
+
   /** How many fields of this kind there are. */
   count(kind: number): number {
     if (!hasKind(this.kinds, kind)) return 0;

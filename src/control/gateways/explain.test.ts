@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createTestControl, keyPrincipal, operatorPrincipal, type TestControl } from '../../../test/harness/control.ts';
+import { forEachDatabase } from '../../../test/harness/databases.ts';
+
+const SHOP = {
+  name: 'shop',
+  cors: { allowOrigins: ['*'] },
+  upstreamServices: [
+    {
+      name: 'orders',
+      targets: [{ url: 'http://127.0.0.1:9000' }, { url: 'http://127.0.0.1:9001' }],
+      stripPrefix: true,
+      timeout: 500,
+    },
+  ],
+  endpoints: [
+    { method: 'GET', path: '/orders/{id}', requiredScopes: ['orders:read'], rateLimit: { requestsPerMinute: 5 } },
+    { method: 'POST', path: '/orders', deprecated: true },
+  ],
+};
+
+async function explained(control: TestControl, query: string, options = {}): Promise<ReturnType<typeof JSON.parse>> {
+  const answer = await control.call('GET', `/api/v1/gateways/explain?${query}`, options);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.body.data;
+}
+
+forEachDatabase('an explanation', (open) => {
+  test('names the endpoint, every policy in the order in which it runs, the service and its targets', async () => {
+    const control = createTestControl(await open());
+    await control.call('POST', '/api/v1/gateways/apply', { body: { gateways: [SHOP] } });
+    const data = await explained(control, 'path=/shop/orders/7');
+    const { id, ...endpoint } = data.endpoint;
+    assert.match(id, /^ep_/);
+    assert.deepEqual(endpoint, { method: 'GET', path: '/shop/orders/{id}' });
+    assert.deepEqual([data.outcome, data.gateway.name], ['forwarded', 'shop']);
+    assert.deepEqual(
+      data.policies.map(({ stage, name }: { stage: string; name: string }) => `${stage} ${name}`),
+      ['guard cors', 'authenticate api-key', 'authorize client', 'authorize scopes', 'limit rate-limit'],
+    );
+    assert.deepEqual(data.policies[3].config, { required: ['orders:read'] });
+    assert.deepEqual(data.service, {
+      name: 'orders',
+      targets: ['http://127.0.0.1:9000', 'http://127.0.0.1:9001'],
+      stripPrefix: true,
+      timeoutMs: 500,
+    });
+  });
+
+  test('tells why a request would lead nowhere', async () => {
+    const control = createTestControl(await open());
+    const v2 = { ...SHOP, name: 'v2', routePrefix: '/v', version: 'v2', versioning: { by: 'header' } };
+    await control.call('POST', '/api/v1/gateways/apply', { body: { gateways: [SHOP, v2] } });
+    const table: readonly [query: string, outcome: string, status: number | undefined, detail: RegExp][] = [
+      ['path=/nowhere', 'refused', 404, /Nothing is published at GET \/nowhere/],
+      ['path=/shop/../x', 'refused', 400, /dot segments/],
+      ['method=PUT&path=/shop/orders', 'refused', 405, /POST, OPTIONS/],
+      ['method=OPTIONS&path=/shop/orders', 'answered', 204, /POST, OPTIONS/],
+      ['path=/v/orders/7', 'refused', 400, /v2|2 \(header/],
+      ['path=/v/orders/7&header=X-API-Version:%202', 'forwarded', undefined, /service orders/],
+      ['path=/v/orders/7&header=a:b&header=x-api-version:v2', 'forwarded', undefined, /service orders/],
+      ['path=/api/v1/keys', 'forwarded', undefined, /management API/],
+    ];
+    for (const [query, outcome, status, detail] of table) {
+      const data = await explained(control, query);
+      assert.deepEqual([data.outcome, data.status], [outcome, status], query);
+      assert.match(data.detail, detail, query);
+    }
+    const miss = await explained(control, 'method=PUT&path=/shop/orders');
+    assert.deepEqual(
+      miss.policies.map(({ name }: { name: string }) => name),
+      ['cors'],
+    );
+  });
+
+  test('tells nobody of another tenant’s gateways', async () => {
+    const { db } = await open();
+    const control = createTestControl({ db });
+    await db
+      .insertInto('tenants')
+      .values({ id: 'ten_other', name: 'Other', slug: 'other', created_at: new Date() })
+      .execute();
+    await control.call('POST', '/api/v1/gateways/apply', { body: { gateways: [SHOP] } });
+    const as = operatorPrincipal({ tenantId: 'ten_other' });
+    for (const query of ['path=/shop/orders/7', 'method=PUT&path=/shop/orders', 'method=OPTIONS&path=/shop/orders']) {
+      const data = await explained(control, query, { as });
+      assert.deepEqual(data, {
+        outcome: 'forwarded',
+        detail: 'Belongs to a gateway that is not yours.',
+        policies: [],
+      });
+    }
+    const refused = await control.call('GET', '/api/v1/gateways/explain?path=/x', { as: keyPrincipal(['keys:read']) });
+    assert.equal(refused.status, 403);
+  });
+});

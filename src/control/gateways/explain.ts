@@ -1,0 +1,97 @@
+// The way of a request through what is served, told to whoever may know of it. Pure.
+
+import { explainRequest, type Explained } from '../../gateway/explain.ts';
+import type { Policy } from '../../gateway/policy.ts';
+import type { SnapshotConfig } from '../../gateway/snapshot.ts';
+import type { ExplainQuery, Explanation } from './explain-schema.ts';
+
+export interface Explaining {
+  readonly snapshot: SnapshotConfig;
+  readonly policies: readonly Policy[];
+  /** Whose gateways may be told of. */
+  readonly tenantId: string;
+}
+
+export function explain(query: ExplainQuery, { snapshot, policies, tenantId }: Explaining): Explanation {
+  const method = query.method ?? 'GET';
+  const found = explainRequest(snapshot, policies, {
+    method,
+    path: query.path,
+    host: query.host,
+    headers: toHeaders(query),
+  });
+  const what = `${method} ${query.path}`;
+  if (!('miss' in found)) {
+    return isOfTenant(found, tenantId) ? forwarded(found) : foreign();
+  }
+  switch (found.miss) {
+    case 'ambiguous':
+      return refused(400, 'The path could be read in two ways: it has dot segments, or is not well-formed.');
+    case 'moved':
+      return { ...refused(308, `Callers are sent to ${found.path}.`), outcome: 'answered' };
+    case 'not-found':
+      return refused(404, `Nothing is published at ${what}.`);
+    case 'version':
+    case 'method':
+    case 'options':
+      if (found.near !== undefined && !isOfTenant(found.near, tenantId)) return foreign();
+  }
+  const near = found.near;
+  const context = near === undefined ? {} : { gateway: toGateway(near), policies: guardsOf(near) };
+  switch (found.miss) {
+    case 'version': {
+      const offered = found.offered.map(({ by, name, value }) => `${value} (${by} ${name})`).join(', ');
+      return { ...refused(400, `The path has other versions: ${offered}.`), ...context };
+    }
+    case 'method':
+      return { ...refused(405, `The path answers ${found.allowed.join(', ')}.`), ...context };
+    case 'options': {
+      const detail = `The gateway answers with Allow: ${found.allowed.join(', ')}.`;
+      return { ...refused(204, detail), ...context, outcome: 'answered' };
+    }
+  }
+}
+
+function forwarded(found: Explained): Explanation {
+  const { gateway, endpoint, policies } = found;
+  const { method, path, service: name, timeoutMs } = endpoint;
+  const service = gateway.services.find((candidate) => candidate.name === name);
+  const targets = service?.targets.map(({ url }) => (url.startsWith('unix:') ? 'the control plane' : url)) ?? [];
+  return {
+    outcome: 'forwarded',
+    detail: `Goes to the service ${name} of ${gateway.id === null ? 'the management API' : `gateway ${gateway.name}`}.`,
+    gateway: toGateway(found),
+    endpoint: { ...(endpoint.id !== null && { id: endpoint.id }), method, path: gateway.routePrefix + path },
+    policies: [...policies],
+    service: { name, targets, stripPrefix: service?.stripPrefix ?? false, timeoutMs },
+  };
+}
+
+function refused(status: number, detail: string): Explanation {
+  return { outcome: 'refused', status, detail, policies: [] };
+}
+
+/** Another tenant's gateways are nobody's business; that the place is taken shows from outside anyway. */
+function foreign(): Explanation {
+  return { outcome: 'forwarded', detail: 'Belongs to a gateway that is not yours.', policies: [] };
+}
+
+function isOfTenant({ gateway }: Explained, tenantId: string): boolean {
+  return gateway.id === null || gateway.tenantId === tenantId;
+}
+
+function toGateway({ gateway }: Explained): { id?: string; name: string } {
+  return { ...(gateway.id !== null && { id: gateway.id }), name: gateway.name };
+}
+
+function guardsOf({ gateway, policies }: Explained): Explanation['policies'] {
+  return policies.filter(({ stage }) => stage === 'guard').slice(0, gateway.policies?.length ?? 0);
+}
+
+function toHeaders({ header = [] }: ExplainQuery): string[] {
+  const lines = typeof header === 'string' ? [header] : header;
+  return lines.flatMap((line) => {
+    const colon = line.indexOf(':');
+    return colon < 0 ? [line, ''] : [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+  });
+}
