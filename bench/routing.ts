@@ -7,7 +7,9 @@ import FindMyWay from 'find-my-way';
 import { compileSnapshot, type CompileDeps } from '../src/gateway/compile.ts';
 import { createRouter, isMethod, type Route } from '../src/gateway/router.ts';
 import { checkSnapshot, type GatewayConfig, type SnapshotConfig } from '../src/gateway/snapshot.ts';
+import { createServices } from '../src/gateway/upstream/services.ts';
 import { systemClock } from '../src/lib/clock.ts';
+import { Sweep } from '../src/lib/sweep.ts';
 import { policies } from '../src/policies/index.ts';
 import { listGitHubRoutes } from './github-routes.ts';
 
@@ -82,7 +84,7 @@ function measureLoading(config: SnapshotConfig, round: string): void {
   const usage = process.cpuUsage();
   const begin = performance.now();
   if (checkSnapshot(config, policies).length > 0) throw new Error('the configuration of the benchmark is refused');
-  compileSnapshot(config, deps);
+  deps.services.settle(compileSnapshot(config, deps).plans);
   const elapsed = performance.now() - begin;
   const { user, system } = process.cpuUsage(usage);
   console.log(`  ${round}: ${elapsed.toFixed(0)} (${((user + system) / 1000).toFixed(0)})`);
@@ -93,10 +95,12 @@ function measureMemory(): void {
   const deps = createDeps();
   const config = { version: 1, gateways: makeGateways(10, 10) };
   let live = compileSnapshot(config, deps);
+  deps.services.settle(live.plans);
   const deploy = (version: number): void => {
     const next = structuredClone({ ...config, version });
     if (checkSnapshot(next, policies).length > 0) throw new Error('the configuration of the benchmark is refused');
     live = compileSnapshot(next, deps);
+    deps.services.settle(live.plans);
   };
   const heap = (): number => {
     collect();
@@ -128,6 +132,14 @@ function createDeps(): CompileDeps {
     rehash: () => undefined,
     hmacSecret: '',
     previousHmacSecret: undefined,
+    services: createServices({
+      transport: { retain: () => {} },
+      reach: () => {},
+      check: () => {},
+      random: Math.random,
+      onNews: () => {},
+      sweep: new Sweep(() => systemClock.monotonicMs()),
+    }),
     controlToken: '',
     policies,
   };

@@ -25,5 +25,6 @@ export function createDataPlane(file: SnapshotFile | undefined): AttachedDataPla
     },
     forgetCredentials: async (publicIds) => threads?.forget(publicIds),
     flushRecords: async () => threads?.flushRecords(),
+    health: async (gatewayId) => (await threads?.health(gatewayId)) ?? [],
   };
 }

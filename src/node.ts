@@ -22,13 +22,8 @@ import { watchDatabase } from './database-watch.ts';
 import { readInstallation } from './db/installation.ts';
 import type { OpenedDatabase } from './db/open.ts';
 import { startEcho } from './demo/echo.ts';
-import {
-  ListenError,
-  spawnThreads,
-  startGateway,
-  type Supervisor,
-  type SupervisorOptions,
-} from './gateway/supervisor.ts';
+import { ListenError } from './gateway/start-error.ts';
+import { spawnThreads, startGateway, type Supervisor, type SupervisorOptions } from './gateway/supervisor.ts';
 import { keyCacheOf, openKeySource } from './key-path.ts';
 import { systemClock } from './lib/clock.ts';
 import { openRedisLimiter, type RedisLimiter } from './limits/redis.ts';
@@ -115,6 +110,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     findCredential: (publicId) => keySource.find(publicId),
     saveRehash: (rehash) => saveRehash(database.db, rehash),
     writeRecords: (records) => writeRecords(database.db, records),
+    circuits: control.circuits,
     boot: {
       host: settings.HOST,
       port,

@@ -137,6 +137,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   putGateway: own(200, () => [{ body: { name: NAME, upstreamServices: UPSTREAM, routePrefix: '/mine' } }]),
   listGateways: empty(() => [{ query: 'search=secret' }, { query: 'status=active&search=secret' }]),
   getGateway: gateway,
+  getGatewayHealth: gateway,
   updateGateway: gateway,
   deleteGateway: gateway,
   deployGateway: notFound(({ gatewayId }) => [{ params: { id: gatewayId } }]),

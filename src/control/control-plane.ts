@@ -6,6 +6,8 @@ import type { Database, RateLimit } from '../db/schema.ts';
 import type { Policy } from '../gateway/policy.ts';
 import type { GatewayConfig, PathRules } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
+import { CircuitEvents } from './gateways/circuit-events.ts';
+import { Circuits } from './gateways/circuits.ts';
 import type { UndefinedScopes } from './defined-scopes.ts';
 import { toOpenApi } from './openapi.ts';
 import type { Operation } from './operation.ts';
@@ -45,8 +47,10 @@ export interface ControlPlane {
   readonly management: GatewayConfig;
   /** For whatever else works like an operation, such as the quick start. */
   readonly services: Services;
+  /** What the gateway threads tell of breakers goes here. */
+  readonly circuits: Circuits;
   listen(): Promise<void>;
-  /** Resolves when the calls in flight have been answered. */
+  /** Resolves when the calls in flight have been answered, and what was heard of breakers is written. */
   close(): Promise<void>;
 }
 
@@ -59,12 +63,20 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     startedTick: options.clock.monotonicMs(),
     openapi: toOpenApi(OPERATIONS),
   });
+  const events = new CircuitEvents({
+    ...rest,
+    onError: (cause) => log.error({ reason: String(cause) }, 'the change of a circuit breaker could not be announced'),
+  });
   const server = createControlServer({ operations: OPERATIONS, services, controlToken, log });
   return {
     operations: OPERATIONS,
     management,
     services,
+    circuits: new Circuits((change) => events.announce(change)),
     listen: () => server.listen(socketPath),
-    close: () => server.close(),
+    close: async () => {
+      await server.close();
+      await events.flush();
+    },
   };
 }

@@ -72,6 +72,10 @@ export const FORMATS: Readonly<Record<string, TextFormat>> = {
     check: (text) => /^\/\S*$/.test(text),
     message: 'must begin with a slash and hold no spaces, such as /users/{id} or /files/*',
   },
+  'check-path': {
+    check: (text) => /^\/[!-~]*$/.test(text) && !text.includes('#'),
+    message: 'must begin with a slash and hold no spaces, such as /health or /status?deep=1',
+  },
   'audit-checkpoint': {
     check: (text) => AUDIT_CHECKPOINT.test(text),
     message: 'must be the checkpoint of an answer as it came, such as 12:AbC…, a number, a colon and 43 characters',

@@ -8,6 +8,7 @@ import { DECLARATION_OPERATIONS } from './gateways/declaration-routes.ts';
 import { DEPLOY_OPERATIONS } from './gateways/deploy-routes.ts';
 import { IMPORT_OPERATIONS } from './gateways/import-routes.ts';
 import { ENDPOINT_OPERATIONS } from './gateways/endpoint-routes.ts';
+import { GATEWAY_HEALTH_OPERATIONS } from './gateways/health-routes.ts';
 import { GATEWAY_OPERATIONS } from './gateways/routes.ts';
 import { HEALTH_OPERATIONS } from './health/routes.ts';
 import { CLIENT_KEY_OPERATIONS } from './keys/client-key-routes.ts';
@@ -29,6 +30,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...REGISTERED_CLIENT_OPERATIONS,
   ...GATEWAY_OPERATIONS,
   ...ENDPOINT_OPERATIONS,
+  ...GATEWAY_HEALTH_OPERATIONS,
   ...DEPLOY_OPERATIONS,
   ...DECLARATION_OPERATIONS,
   ...IMPORT_OPERATIONS,

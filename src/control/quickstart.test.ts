@@ -23,7 +23,14 @@ forEachDatabase('the quick start', (open) => {
     const [snapshot] = control.dataPlane.published;
     const live = snapshot?.gateways.slice(1).map(({ name, services }) => [name, services]);
     assert.deepEqual(Object.fromEntries(live ?? []), {
-      demo: [{ name: 'echo', targets: [{ url: 'http://127.0.0.1:9' }], stripPrefix: false }],
+      demo: [
+        {
+          name: 'echo',
+          targets: [{ url: 'http://127.0.0.1:9' }],
+          stripPrefix: false,
+          retry: { attempts: 1, statuses: [502, 503, 504] },
+        },
+      ],
       other: [],
     });
     const { body } = await control.call('GET', '/api/v1/gateways?sortBy=name&sortOrder=asc');

@@ -3,7 +3,7 @@
 import type { Kysely } from 'kysely';
 import type { Database, RateLimit } from '../db/schema.ts';
 import type { Policy } from '../gateway/policy.ts';
-import type { Credential } from '../gateway/ports.ts';
+import type { Credential, ServiceHealth } from '../gateway/ports.ts';
 import type { GatewayConfig, PathRules, SnapshotConfig } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deriveKey } from '../lib/derive-key.ts';
@@ -19,6 +19,8 @@ export interface DataPlane {
   forgetCredentials(publicIds: readonly string[] | 'all'): Promise<void>;
   /** Resolves when every exchange that has ended is in the request log. */
   flushRecords(): Promise<void>;
+  /** How the targets of a gateway are, as each thread sees it. */
+  health(gatewayId: string): Promise<readonly (readonly ServiceHealth[])[]>;
 }
 
 export interface ReadinessCheck {

@@ -2,11 +2,12 @@
 
 import type { ColumnType } from 'kysely';
 import type { Json, OptionalJson } from './column-kinds.ts';
+import type { CircuitBreaker, LoadBalancingStrategy, ServiceResilience, UpstreamTarget } from './resilience-schema.ts';
 import type { RateLimit } from './schema.ts';
 
-export interface UpstreamService {
+export interface UpstreamService extends ServiceResilience {
   readonly name: string;
-  readonly targets: readonly { readonly url: string }[];
+  readonly targets: readonly UpstreamTarget[];
   /** Milliseconds. */
   readonly timeout?: number;
   readonly stripPrefix?: boolean;
@@ -64,7 +65,8 @@ export interface GatewayTable {
   /** Empty for the root. */
   route_prefix: string;
   upstream_services: Json<readonly UpstreamService[]>;
-  load_balancing_strategy: 'round_robin';
+  load_balancing_strategy: LoadBalancingStrategy;
+  circuit_breaker: OptionalJson<CircuitBreaker>;
   security_settings: Json<SecuritySettings>;
   timeout_seconds: number;
   hosts: string[];

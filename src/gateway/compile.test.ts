@@ -114,7 +114,7 @@ describe('a compiled plan', () => {
   ];
   for (const [url, origin, basePath, socketPath] of targets) {
     test(`reaches ${url}`, () => {
-      const [target] = planOf(compile(createGateway(url, { id: null })), '/').targets;
+      const [target] = planOf(compile(createGateway(url, { id: null })), '/').upstream.members;
       assert.deepEqual([target?.origin, target?.basePath, target?.socketPath], [origin, basePath, socketPath]);
     });
   }

@@ -1,11 +1,13 @@
 // Configuration → immutable Plans. Runs once for every snapshot; nothing of this is left for the request path.
 
-import type { Plan, Target } from './plan.ts';
+import type { Plan } from './plan.ts';
 import type { CompiledPolicy, Policy, PolicyDeps } from './policy.ts';
 import { toVersionRule } from './route-version.ts';
 import { createRouter, isMethod, type Route, type Router } from './router.ts';
 import type { EndpointConfig, GatewayConfig, PolicyUse, ServiceConfig, SnapshotConfig } from './snapshot.ts';
 import { STAGES } from './stages.ts';
+import type { Service } from './upstream/service.ts';
+import type { Services } from './upstream/services.ts';
 import type { Timeouts } from './upstream/timeouts.ts';
 
 export interface Snapshot {
@@ -16,6 +18,7 @@ export interface Snapshot {
 
 export interface CompileDeps extends PolicyDeps {
   readonly policies: readonly Policy[];
+  readonly services: Services;
   /** Sent along with requests to the control plane, and to nobody else. */
   readonly controlToken: string;
 }
@@ -30,7 +33,7 @@ export function compileSnapshot(config: SnapshotConfig, deps: CompileDeps): Snap
 /** A gateway while its endpoints are compiled: what they share is made once. */
 interface Making {
   readonly gateway: GatewayConfig;
-  readonly services: ReadonlyMap<string, { readonly config: ServiceConfig; readonly targets: readonly Target[] }>;
+  readonly services: ReadonlyMap<string, { readonly config: ServiceConfig; readonly upstream: Service }>;
   readonly policies: readonly StagedPolicy[];
   readonly deps: CompileDeps;
 }
@@ -39,10 +42,7 @@ export function compileGateway(gateway: GatewayConfig, deps: CompileDeps): Route
   const making: Making = {
     gateway,
     services: new Map(
-      gateway.services.map((config) => [
-        config.name,
-        { config, targets: config.targets.map(({ url }) => toTarget(url)) },
-      ]),
+      gateway.services.map((config) => [config.name, { config, upstream: deps.services.of(gateway, config) }]),
     ),
     policies: compilePolicies(gateway.policies ?? [], deps),
     deps,
@@ -69,8 +69,7 @@ function compilePlan(endpoint: EndpointConfig, { gateway, services, policies: sh
     route: `${endpoint.method} ${gateway.routePrefix}${endpoint.path}`,
     tenantId: gateway.tenantId,
     service: endpoint.service,
-    targets: service.targets,
-    turn: 0,
+    upstream: service.upstream,
     stripCharacters: service.config.stripPrefix ? gateway.routePrefix.length : 0,
     timeouts: toTimeouts(endpoint, service.config),
     policies: [...shared, ...own].toSorted((a, b) => a.stage - b.stage).map(({ compiled }) => compiled),
@@ -109,18 +108,4 @@ function compilePolicies(uses: readonly PolicyUse[], deps: CompileDeps): StagedP
 
 function unchecked(): Error {
   return new Error('an unchecked snapshot was compiled');
-}
-
-function toTarget(url: string): Target {
-  if (url.startsWith('unix:')) {
-    return {
-      url: 'control',
-      origin: 'http://control',
-      authority: 'control',
-      basePath: '',
-      socketPath: url.slice('unix:'.length),
-    };
-  }
-  const { host, origin, pathname } = new URL(url);
-  return { url, origin, authority: host, basePath: pathname.replace(/\/+$/, ''), socketPath: undefined };
 }

@@ -3,7 +3,7 @@
 import type { CountryOptions } from './country.ts';
 import type { EdgeLimits } from './edge/limits.ts';
 import type { CacheLimits } from './credential-cache.ts';
-import type { Credential, Rehash, TlsCertificate } from './ports.ts';
+import type { CircuitNews, Credential, Rehash, ServiceHealth, TlsCertificate } from './ports.ts';
 import type { PackedSnapshot } from './snapshot-loader.ts';
 
 /** What a thread is born with. */
@@ -34,6 +34,7 @@ export type ToThread =
   | { readonly type: 'forget'; readonly id: number; readonly publicIds: readonly string[] | 'all' }
   | { readonly type: 'certificates'; readonly id: number; readonly certificates: readonly TlsCertificate[] }
   | { readonly type: 'flush'; readonly id: number }
+  | { readonly type: 'health'; readonly id: number; readonly gatewayId: string }
   /** A batch of records was taken care of. */
   | { readonly type: 'recorded' }
   | { readonly type: 'drain'; readonly id: number; readonly timeoutMs: number };
@@ -43,11 +44,21 @@ export type CredentialAnswer =
   | { readonly state: 'unknown' }
   | { readonly state: 'unavailable' };
 
+/** The message with this id was obeyed. */
+export interface Obeyed {
+  readonly type: 'done';
+  readonly id: number;
+  /** When a snapshot was refused. */
+  readonly faults: readonly string[];
+  /** When it was asked for. */
+  readonly health?: readonly ServiceHealth[];
+}
+
 export type FromThread =
   | { readonly type: 'listening' }
   | { readonly type: 'unable'; readonly code: string; readonly message: string }
-  /** The message with this id was obeyed; `faults` when a snapshot was refused. */
-  | { readonly type: 'done'; readonly id: number; readonly faults: readonly string[] }
+  | Obeyed
+  | { readonly type: 'circuit'; readonly news: CircuitNews }
   | { readonly type: 'find'; readonly publicId: string; readonly id: number }
   | { readonly type: 'rehash'; readonly rehash: Rehash }
   /** ExchangeRecord[] as JSON: half the cost of a structured clone for the thread that moves requests, and less than columns of texts. */

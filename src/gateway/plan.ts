@@ -1,6 +1,7 @@
 // A route, compiled: everything a request needs, resolved when the snapshot was loaded.
 
 import type { CompiledPolicy } from './policy.ts';
+import type { Service } from './upstream/service.ts';
 import type { Timeouts } from './upstream/timeouts.ts';
 
 export interface Plan {
@@ -11,9 +12,8 @@ export interface Plan {
   readonly route: string;
   readonly tenantId: string;
   readonly service: string;
-  readonly targets: readonly Target[];
-  /** Which target is next; the one mutable field (round robin, per thread). */
-  turn: number;
+  /** Its targets, and all that this thread knows of them. */
+  readonly upstream: Service;
   /** How many characters of the path the upstream does not get to see; 0 for none. */
   readonly stripCharacters: number;
   readonly timeouts: Timeouts;

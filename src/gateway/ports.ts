@@ -133,3 +133,32 @@ export interface Ports {
   readonly limiter: Limiter;
   readonly usage: UsageSink;
 }
+
+/** How the targets of a service are, as one gateway thread sees it. */
+export interface ServiceHealth {
+  readonly service: string;
+  readonly targets: readonly TargetHealth[];
+}
+
+export interface TargetHealth {
+  readonly url: string;
+  readonly weight: number;
+  /** Why it is held for unfit: no connection can be made, its checks fail, or it failed too often. */
+  readonly ill: 'unreachable' | 'check' | 'errors' | undefined;
+  /** Undefined: it has no breaker. */
+  readonly circuit: CircuitState | undefined;
+  /** Calls under way. */
+  readonly inFlight: number;
+}
+
+export type CircuitState = 'closed' | 'open' | 'half_open';
+
+/** The breaker of a target has changed its state. */
+export interface CircuitNews {
+  readonly tenantId: string;
+  readonly gatewayId: string;
+  readonly service: string;
+  readonly target: string;
+  /** `gone`: the service has this target no more. */
+  readonly state: CircuitState | 'gone';
+}

@@ -84,7 +84,7 @@ describe('a snapshot of another form', () => {
     ],
     [{ ...gateway, services: [{ name: 'echo', targets: [], stripPrefix: true }] }, 'gateways[1].services[0].targets'],
     [
-      { ...gateway, services: [{ name: 'echo', targets: [{ url: URL, weight: 2 }], stripPrefix: true }] },
+      { ...gateway, services: [{ name: 'echo', targets: [{ url: URL, weight: 1001 }], stripPrefix: true }] },
       'gateways[1].services[0].targets[0].weight',
     ],
   ];

@@ -9,6 +9,7 @@ import { type PathRules, STRICT_PATHS } from './route-path.ts';
 import { checkPath, wouldShadow } from './route-pattern.ts';
 import { toVersionRule } from './route-version.ts';
 import { isMethod, METHODS, routeKeys, toSegments } from './router.ts';
+import { checkService, serviceFields, targetFields } from './upstream/service-config.ts';
 
 const closed = { additionalProperties: false };
 
@@ -38,9 +39,10 @@ const Timeouts = Type.Object(
 const ServiceConfig = Type.Object(
   {
     name: Type.String(),
-    targets: Type.Array(Type.Object({ url: Type.String() }, closed), { minItems: 1 }),
+    targets: Type.Array(Type.Object(targetFields, closed), { minItems: 1 }),
     stripPrefix: Type.Boolean(),
     timeouts: Type.Optional(Timeouts),
+    ...serviceFields,
   },
   closed,
 );
@@ -212,6 +214,8 @@ function checkServices(gateway: GatewayConfig, at: string, { faults }: Context):
     if (services.has(service.name))
       faults.push({ path: `${at}.services[${i}].name`, message: `"${service.name}" is there twice` });
     services.add(service.name);
+    for (const { path, message } of checkService(service))
+      faults.push({ path: `${at}.services[${i}].${path}`, message });
     service.targets.forEach((target, j) => {
       const message = checkTarget(target.url, gateway.id === null);
       if (message !== undefined) faults.push({ path: `${at}.services[${i}].targets[${j}].url`, message });

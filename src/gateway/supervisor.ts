@@ -2,8 +2,9 @@
 
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { CredentialAnswer, FromThread, ThreadBoot, ToThread } from './messages.ts';
-import type { Credential, ExchangeRecord, Rehash, TlsCertificate } from './ports.ts';
+import { toStartError } from './start-error.ts';
+import type { CredentialAnswer, FromThread, Obeyed, ThreadBoot, ToThread } from './messages.ts';
+import type { CircuitNews, Credential, ExchangeRecord, Rehash, ServiceHealth, TlsCertificate } from './ports.ts';
 import { packSnapshot, type PackedSnapshot } from './snapshot-loader.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 
@@ -25,6 +26,8 @@ export interface SupervisorOptions {
   readonly findCredential: (publicId: string) => Promise<Credential | undefined>;
   readonly saveRehash: (rehash: Rehash) => Promise<void>;
   readonly writeRecords: (records: readonly ExchangeRecord[]) => Promise<void>;
+  /** Hears of breakers: `drop` when a thread is gone with all it knew. */
+  readonly circuits: { take(thread: number, news: CircuitNews): void; drop(thread: number): void };
 }
 
 export interface Supervisor {
@@ -34,21 +37,12 @@ export interface Supervisor {
   forget(publicIds: readonly string[] | 'all'): Promise<void>;
   /** Resolves when every thread shows these to new connections. */
   setCertificates(certificates: readonly TlsCertificate[]): Promise<void>;
+  /** How the targets of a gateway are, as each thread that answers sees it. */
+  health(gatewayId: string): Promise<(readonly ServiceHealth[])[]>;
   /** Resolves when every exchange that ended before now is in the store. */
   flushRecords(): Promise<void>;
   /** Stops listening, lets requests finish for at most `timeoutMs`, saves the records, ends the threads. */
   drain(timeoutMs: number): Promise<void>;
-}
-
-/** A listener that could not be bound, with the system's code (`EADDRINUSE`, `EACCES`, …). */
-export class ListenError extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.name = 'ListenError';
-    this.code = code;
-  }
 }
 
 /** Threads that load their code and wait: half a second that the main thread can use for other things. */
@@ -71,11 +65,6 @@ function spawn(number: number): Worker {
   return worker;
 }
 
-/** Without the system's code, it was not the listening that failed. */
-function toStartError({ code, message }: { readonly code: string; readonly message: string }): Error {
-  return code === '' ? new Error(`a gateway thread could not start: ${message}`) : new ListenError(code, message);
-}
-
 /** Node gives a thread that has ended this id. */
 const ENDED = -1;
 
@@ -90,8 +79,13 @@ interface Seat {
 
 interface Obedience {
   readonly seat: Seat;
-  readonly resolve: (faults: readonly string[]) => void;
+  readonly resolve: (answer: Answer) => void;
 }
+
+type Answer = Pick<Obeyed, 'faults' | 'health'>;
+
+/** Of a thread that does not answer. */
+const NOTHING: Answer = { faults: [] };
 
 class Fleet implements Supervisor {
   readonly #options: SupervisorOptions;
@@ -126,7 +120,8 @@ class Fleet implements Supervisor {
     // Two changes may be committed in one order and arrive here in the other: the newest holds.
     const newest = snapshot.version < this.#told.version ? this.#told : packSnapshot(snapshot);
     this.#told = newest;
-    const faults = await this.#tellAll((id) => ({ type: 'publish', id, snapshot: newest }));
+    const answers = await this.#tellAll((id) => ({ type: 'publish', id, snapshot: newest }));
+    const faults = answers.flatMap((answer) => answer.faults);
     if (faults.length > 0) throw new Error(`a gateway thread refused the snapshot: ${faults.join('; ')}`);
     if (newest.version >= this.#served.version) this.#served = newest;
   }
@@ -138,6 +133,11 @@ class Fleet implements Supervisor {
   async setCertificates(certificates: readonly TlsCertificate[]): Promise<void> {
     if (this.#tls !== undefined) this.#tls = { ...this.#tls, certificates };
     await this.#tellAll((id) => ({ type: 'certificates', id, certificates }));
+  }
+
+  async health(gatewayId: string): Promise<(readonly ServiceHealth[])[]> {
+    const answers = await this.#tellAll((id) => ({ type: 'health', id, gatewayId }));
+    return answers.flatMap(({ health }) => (health === undefined ? [] : [health]));
   }
 
   async flushRecords(): Promise<void> {
@@ -173,6 +173,7 @@ class Fleet implements Supervisor {
     worker.on('exit', () => {
       reject(reason instanceof Error ? reason : new Error('a gateway thread ended before it listened'));
       seat.alive = false;
+      this.#options.circuits.drop(seat.number);
       this.#release(seat);
       if (!this.#stopping) void this.#restart(seat, reason);
     });
@@ -211,7 +212,7 @@ class Fleet implements Supervisor {
   #receive(seat: Seat, message: FromThread): void {
     switch (message.type) {
       case 'done':
-        this.#awaited.get(message.id)?.resolve(message.faults);
+        this.#awaited.get(message.id)?.resolve(message);
         return;
       case 'find':
         void this.#find(seat, message.publicId, message.id);
@@ -223,6 +224,9 @@ class Fleet implements Supervisor {
           .catch((cause: unknown) =>
             this.#options.log.warn({ reason: String(cause) }, 'a key could not be hashed under the new pepper yet'),
           );
+        return;
+      case 'circuit':
+        this.#options.circuits.take(seat.number, message.news);
         return;
       case 'records':
         this.#write(seat, message.records, message.dropped);
@@ -268,16 +272,16 @@ class Fleet implements Supervisor {
   }
 
   /** Tells every thread and waits until each has obeyed, died or taken too long; a new thread starts from the newest state anyway. */
-  async #tellAll(toMessage: (id: number) => ToThread, timeoutMs = OBEY_TIMEOUT_MS): Promise<string[]> {
+  async #tellAll(toMessage: (id: number) => ToThread, timeoutMs = OBEY_TIMEOUT_MS): Promise<Answer[]> {
     const answers = this.#seats
       .filter((seat) => seat.alive)
       .map((seat) => {
         const id = ++this.#lastId;
-        const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+        const { promise, resolve } = Promise.withResolvers<Answer>();
         this.#awaited.set(id, { seat, resolve });
         const timer = setTimeout(() => {
           this.#options.log.error({ thread: seat.number }, 'a gateway thread does not answer');
-          resolve([]);
+          resolve(NOTHING);
         }, timeoutMs);
         this.#tell(seat, toMessage(id));
         return promise.finally(() => {
@@ -285,11 +289,11 @@ class Fleet implements Supervisor {
           this.#awaited.delete(id);
         });
       });
-    return (await Promise.all(answers)).flat();
+    return Promise.all(answers);
   }
 
   /** Whoever waits for a dead thread waits no longer. */
   #release(seat: Seat): void {
-    for (const awaited of this.#awaited.values()) if (awaited.seat === seat) awaited.resolve([]);
+    for (const awaited of this.#awaited.values()) if (awaited.seat === seat) awaited.resolve(NOTHING);
   }
 }

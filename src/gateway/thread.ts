@@ -4,6 +4,8 @@
 import { parentPort } from 'node:worker_threads';
 import { systemClock } from '../lib/clock.ts';
 import { createIpMatcher } from '../lib/ip-range.ts';
+import { later } from '../lib/later.ts';
+import { Sweep } from '../lib/sweep.ts';
 import { openRedisLimiter } from '../limits/redis.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { openSharedMemoryLimiter } from '../limits/shared-memory.ts';
@@ -18,8 +20,11 @@ import { createPublications } from './publications.ts';
 import { createRecordBuffer } from './record-buffer.ts';
 import { createRunner } from './run.ts';
 import { createSnapshotLoader, type PackedSnapshot, type SnapshotLoader } from './snapshot-loader.ts';
+import { createCheck } from './upstream/check.ts';
 import { createForward } from './upstream/forward.ts';
-import type { Transport } from './upstream/call.ts';
+import { reach } from './upstream/reach.ts';
+import type { ServiceDeps } from './upstream/service.ts';
+import { createServices } from './upstream/services.ts';
 import { createTransport } from './upstream/transport.ts';
 import { toPseudonym } from './via.ts';
 
@@ -45,11 +50,19 @@ async function main(boot: ThreadBoot): Promise<void> {
   const transport = createTransport(clock);
   const pseudonym = toPseudonym(boot.hmacSecret);
   const countries = createCountrySource(boot.countries);
+  const services = createServices({
+    transport,
+    reach,
+    check: createCheck(transport),
+    random: Math.random,
+    sweep: new Sweep(() => clock.monotonicMs()),
+    onNews: tellNews,
+  });
   const rehash: CompileDeps['rehash'] = (made) => say({ type: 'rehash', rehash: made });
-  const deps: CompileDeps = { ...boot, credentials, rehash, usage, limiter, clock, countries, policies };
+  const deps: CompileDeps = { ...boot, credentials, rehash, usage, limiter, clock, countries, policies, services };
   const loader = createSnapshotLoader({ ...deps, pause: () => new Promise((resolve) => void setImmediate(resolve)) });
   const first = await loadFirst(loader, boot.snapshot);
-  retainTargets(transport, first);
+  services.settle(first.plans);
   const runner = createRunner(first, {
     ...deps,
     arrive: createArrival({ pseudonym, trustedProxies: boot.trustedProxies }),
@@ -57,6 +70,8 @@ async function main(boot: ThreadBoot): Promise<void> {
       transport,
       clock,
       pseudonym,
+      random: Math.random,
+      later,
       onFailure: (exchange, { code, proxyError, cause }) =>
         warn(
           { requestId: exchange.id, target: exchange.target, code, proxyError, reason: String(cause) },
@@ -82,7 +97,7 @@ async function main(boot: ThreadBoot): Promise<void> {
   });
 
   const publications = createPublications(loader, (snapshot) => {
-    retainTargets(transport, snapshot);
+    services.settle(snapshot.plans);
     runner.swap(snapshot);
   });
 
@@ -105,6 +120,9 @@ async function main(boot: ThreadBoot): Promise<void> {
       case 'flush':
         usage.flush();
         say({ type: 'done', id: message.id, faults: [] });
+        return;
+      case 'health':
+        say({ type: 'done', id: message.id, faults: [], health: services.health(message.gatewayId) });
         return;
       case 'recorded':
         usage.acknowledge();
@@ -130,9 +148,14 @@ async function loadFirst(loader: SnapshotLoader, packed: PackedSnapshot): Promis
   throw new Error(`the snapshot cannot be served: ${loaded.join('; ')}`);
 }
 
-function retainTargets(transport: Transport, snapshot: Snapshot): void {
-  transport.retain([...new Set(snapshot.plans.flatMap((plan) => plan.targets))]);
-}
+const tellNews: ServiceDeps['onNews'] = ({ owner, name: service }, target, { before, now }) => {
+  const { id: gatewayId, tenantId } = owner;
+  if (gatewayId !== null && now.circuit !== before.circuit)
+    say({ type: 'circuit', news: { tenantId, gatewayId, service, target, state: now.circuit } });
+  if (now.ill === before.ill || now.circuit === 'gone') return;
+  if (now.ill === undefined) warn({ gatewayId, service, target }, 'a target is well again');
+  else warn({ gatewayId, service, target, reason: now.ill }, 'a target is found ill');
+};
 
 function openLimiter(boot: ThreadBoot): Promise<Limiter> | Limiter {
   if (boot.redisUrl === undefined) return openSharedMemoryLimiter({ memory: boot.counters, clock: systemClock });

@@ -357,6 +357,12 @@ export const PROBLEMS = {
     title: 'Limits cannot be checked',
     remedy: 'Try again later; the store of the limits is away or full.',
   },
+  circuit_open: {
+    status: 503,
+    title: 'Service not called',
+    remedy:
+      'The service behind the gateway failed too often and is left alone for a while; try again after the seconds in `Retry-After`.',
+  },
   upstream_timeout: {
     status: 504,
     title: 'Upstream timed out',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { describe, test } from 'node:test';
+import { compileSnapshot } from '../gateway/compile.ts';
 import type { Exchange, Reply } from '../gateway/exchange.ts';
 import type { Plan } from '../gateway/plan.ts';
 import type { PolicyDeps } from '../gateway/policy.ts';
@@ -12,6 +13,7 @@ import {
   createExchange,
   createFakeClock,
   createForeignKey,
+  createGateway,
   createKey,
   type FakeKey,
   readProblem,
@@ -466,18 +468,9 @@ describe('the configuration', () => {
   }
 });
 
-function planOf(place: Pick<Plan, 'gatewayId' | 'tenantId'>): Plan {
-  return {
-    ...place,
-    endpointId: 'ep_1',
-    service: 'echo',
-    targets: [],
-    turn: 0,
-    stripCharacters: 0,
-    timeouts: { connectMs: 1_000, handshakeMs: 1_000, firstByteMs: 1_000, betweenBytesMs: 1_000, totalMs: Infinity },
-    route: '/',
-    policies: [],
-    guards: 0,
-    controlToken: undefined,
-  };
+function planOf({ gatewayId, tenantId }: Pick<Plan, 'gatewayId' | 'tenantId'>): Plan {
+  const gateways = [createGateway('http://127.0.0.1:1', { id: gatewayId ?? null, tenantId })];
+  const [plan] = compileSnapshot({ version: 1, gateways }, { ...createDeps(), policies: [], controlToken: '' }).plans;
+  assert.ok(plan !== undefined);
+  return plan;
 }

@@ -13,7 +13,7 @@ import { CONTEXT_HEADER, createControlServer, TOKEN_HEADER } from '../../src/con
 import { createServices, type DataPlane, type ServiceParts, type Services } from '../../src/control/services.ts';
 import type { OpenedDatabase } from '../../src/db/open.ts';
 import { DEFAULT_TENANT_ID } from '../../src/db/schema.ts';
-import type { Principal } from '../../src/gateway/ports.ts';
+import type { Principal, ServiceHealth } from '../../src/gateway/ports.ts';
 import type { SnapshotConfig } from '../../src/gateway/snapshot.ts';
 import { STRICT_PATHS } from '../../src/gateway/route-path.ts';
 import { policies } from '../../src/policies/index.ts';
@@ -27,6 +27,8 @@ export const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
 
 export interface FakeDataPlane extends DataPlane {
   readonly published: SnapshotConfig[];
+  /** What its threads say of every gateway. */
+  threads: readonly (readonly ServiceHealth[])[];
   /** Public ids; `all` for everything. */
   readonly forgotten: string[];
   flushes: number;
@@ -170,6 +172,7 @@ function fakeDataPlane(): FakeDataPlane {
   return {
     published,
     forgotten,
+    threads: [],
     flushes: 0,
     async publish(snapshot) {
       published.push(snapshot);
@@ -180,6 +183,9 @@ function fakeDataPlane(): FakeDataPlane {
     },
     async flushRecords() {
       this.flushes += 1;
+    },
+    async health() {
+      return this.threads;
     },
   };
 }

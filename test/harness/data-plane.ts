@@ -14,10 +14,15 @@ import type { Credential, ExchangeRecord, UsageSink } from '../../src/gateway/po
 import { createRunner, type Runner } from '../../src/gateway/run.ts';
 import { checkSnapshot, type EndpointConfig, type GatewayConfig } from '../../src/gateway/snapshot.ts';
 import type { Failure } from '../../src/gateway/upstream/failure.ts';
+import { createCheck } from '../../src/gateway/upstream/check.ts';
 import { createForward } from '../../src/gateway/upstream/forward.ts';
+import { reach } from '../../src/gateway/upstream/reach.ts';
+import { createServices, type Services, type ServicesDeps } from '../../src/gateway/upstream/services.ts';
 import { createTransport } from '../../src/gateway/upstream/transport.ts';
 import { Fields } from '../../src/gateway/wire/fields.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { later } from '../../src/lib/later.ts';
+import { Sweep, type Timed } from '../../src/lib/sweep.ts';
 import { createIpMatcher } from '../../src/lib/ip-range.ts';
 import { digestOf, toForeignId, toForeignProof } from '../../src/lib/foreign-key-text.ts';
 import { hashKeyText, newKeyText } from '../../src/lib/key-text.ts';
@@ -127,8 +132,44 @@ export function createSink(): RecordingSink {
   };
 }
 
-/** What the policies may use: knows these keys at once, admits everything, forgets the records. */
-export function createDeps(keys: readonly FakeKey[] = [], differences: Partial<PolicyDeps> = {}): PolicyDeps {
+export interface FakeSweep extends Pick<Sweep, 'add' | 'remove' | 'tick'> {
+  /** Time passes, and the sweep comes by. */
+  pass(ms: number): void;
+  readonly members: ReadonlySet<Timed>;
+}
+
+export function createFakeSweep(): FakeSweep {
+  const members = new Set<Timed>();
+  return {
+    tick: 1000.5,
+    members,
+    add: (member) => void members.add(member),
+    remove: (member) => void members.delete(member),
+    pass(ms) {
+      this.tick += ms;
+      for (const member of members) member.onSweep(this.tick);
+    },
+  };
+}
+
+export function createFakeServicesDeps(differences: Partial<ServicesDeps> = {}): ServicesDeps {
+  return {
+    transport: { retain: () => {} },
+    reach: () => {},
+    check: () => {},
+    random: () => 0.5,
+    onNews: () => {},
+    sweep: createFakeSweep(),
+    ...differences,
+  };
+}
+
+interface FakeDeps extends PolicyDeps {
+  readonly services: Services;
+}
+
+/** What the policies may use: knows these keys at once, admits everything, forgets the records. And services, for a snapshot to be compiled. */
+export function createDeps(keys: readonly FakeKey[] = [], differences: Partial<FakeDeps> = {}): FakeDeps {
   const known = new Map(keys.map(({ credential }) => [credential.publicId, credential]));
   return {
     credentials: { recall: (publicId) => known.get(publicId), find: (publicId) => known.get(publicId) },
@@ -138,6 +179,7 @@ export function createDeps(keys: readonly FakeKey[] = [], differences: Partial<P
     clock: createFakeClock(),
     countries: { find: () => undefined },
     hmacSecret: HMAC_SECRET,
+    services: createServices(createFakeServicesDeps()),
     ...differences,
   };
 }
@@ -256,11 +298,22 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   const defects: unknown[] = [];
   const transport = createTransport(systemClock);
   const policies: readonly Policy[] = [apiKey, scopes, ...(options.policies ?? [])];
-  const deps = createDeps(options.keys, { usage: sink, clock: systemClock, ...options.deps });
+  const sweep = new Sweep(() => systemClock.monotonicMs());
+  const services = createServices({
+    transport,
+    reach,
+    check: createCheck(transport),
+    random: Math.random,
+    sweep,
+    onNews: () => {},
+  });
+  const deps = createDeps(options.keys, { usage: sink, clock: systemClock, services, ...options.deps });
   const compile = ({ gateways }: Pick<DataPlaneOptions, 'gateways'>): Snapshot => {
     const config = { version: 1, gateways: [...gateways] };
     assert.deepEqual(checkSnapshot(config, policies), []);
-    return compileSnapshot(config, { ...deps, policies, controlToken: CONTROL_TOKEN });
+    const snapshot = compileSnapshot(config, { ...deps, policies, controlToken: CONTROL_TOKEN });
+    services.settle(snapshot.plans);
+    return snapshot;
   };
   const { pseudonym = 'tollgate-test', trustedProxies = [] } = options;
   const inner = createRunner(compile(options), {
@@ -270,6 +323,8 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       transport,
       clock: systemClock,
       pseudonym,
+      random: Math.random,
+      later,
       onFailure: (_, failure) => failures.push(failure),
     }),
     onDefect: (_, cause) => defects.push(cause),
@@ -301,6 +356,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     async close() {
       const drained = listener.drain();
       listener.destroy();
+      sweep.stop();
       await Promise.all([drained, transport.close()]);
     },
   };

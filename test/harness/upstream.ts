@@ -44,6 +44,30 @@ export async function startRawUpstream(answer: (socket: Socket, head: string) =>
   return { ...(await start(server)), heads };
 }
 
+export interface ReadingUpstream extends Upstream {
+  /** The bodies of the requests that came whole, one character a byte. */
+  readonly bodies: readonly string[];
+}
+
+/** Reads requests with a Content-Length to their end, one on each connection, and leaves the rest to the test. */
+export async function startReadingUpstream(answer: (socket: Socket) => void): Promise<ReadingUpstream> {
+  const bodies: string[] = [];
+  const server = createTcpServer((socket) => {
+    let received = '';
+    socket.on('error', () => undefined);
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      received += text;
+      const from = received.indexOf('\r\n\r\n') + 4;
+      const length = Number(/^content-length: (\d+)/im.exec(received)?.[1]);
+      if (from < 4 || received.length < from + length) return;
+      bodies.push(received.slice(from));
+      received = '';
+      answer(socket);
+    });
+  });
+  return { ...(await start(server)), bodies };
+}
+
 /** The URL of a port on which nobody listens. */
 export async function findDeadUrl(): Promise<string> {
   const server = await start(createTcpServer());

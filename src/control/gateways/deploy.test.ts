@@ -85,17 +85,19 @@ forEachDatabase('a deploy', (open) => {
     assert.deepEqual(snapshot?.gateways[0], control.services.management);
     const live = snapshot?.gateways[1];
     const [open1, limited, users, files] = live?.endpoints ?? [];
+    const retry = { attempts: 1, statuses: [502, 503, 504] };
     assert.deepEqual(live, {
       id,
       tenantId: DEFAULT_TENANT_ID,
       name: 'shop',
       routePrefix: '/shop',
       services: [
-        { name: 'orders', targets: [{ url: 'http://127.0.0.1:9000' }], stripPrefix: true },
+        { name: 'orders', targets: [{ url: 'http://127.0.0.1:9000' }], stripPrefix: true, retry },
         {
           name: 'https://files.example.com/root',
           targets: [{ url: 'https://files.example.com/root' }],
           stripPrefix: false,
+          retry,
         },
       ],
       endpoints: [

@@ -12,7 +12,7 @@ export type GatewayTerms = Omit<UpdateGateway, 'name'> & Pick<CreateGateway, 'na
 export type GatewayFields = Omit<Gateway, 'id' | 'deployed' | 'createdAt' | 'updatedAt'>;
 
 export function fillGateway(terms: GatewayTerms): GatewayFields {
-  const { description, baseUrl, versioning, securitySettings, cors } = terms;
+  const { description, baseUrl, versioning, circuitBreaker, securitySettings, cors } = terms;
   const prefix = toRoutePrefix(terms.routePrefix, terms.name);
   const { headers = {} } = securitySettings ?? {};
   return {
@@ -25,6 +25,7 @@ export function fillGateway(terms: GatewayTerms): GatewayFields {
     routePrefix: prefix === '' ? '/' : prefix,
     upstreamServices: terms.upstreamServices ?? [],
     loadBalancingStrategy: terms.loadBalancingStrategy ?? 'round_robin',
+    ...(isGiven(circuitBreaker) && { circuitBreaker }),
     securitySettings: {
       authenticationRequired: securitySettings?.authenticationRequired ?? true,
       rateLimitingEnabled: securitySettings?.rateLimitingEnabled ?? true,
@@ -48,6 +49,7 @@ export function toGatewayColumns(terms: GatewayTerms) {
     route_prefix: fields.routePrefix === '/' ? '' : fields.routePrefix,
     upstream_services: toJson(fields.upstreamServices),
     load_balancing_strategy: fields.loadBalancingStrategy,
+    circuit_breaker: toOptionalJson(fields.circuitBreaker),
     security_settings: toJson(fields.securitySettings),
     cors: toOptionalJson(fields.cors),
     timeout_seconds: fields.timeoutSeconds,
@@ -66,6 +68,7 @@ export function toGatewayFields(row: GatewayRow): GatewayFields {
     routePrefix: row.route_prefix === '' ? '/' : row.route_prefix,
     upstreamServices: row.upstream_services.map(({ targets, ...service }) => ({ ...service, targets: [...targets] })),
     loadBalancingStrategy: row.load_balancing_strategy,
+    circuitBreaker: row.circuit_breaker,
     securitySettings: row.security_settings,
     cors: row.cors,
     timeoutSeconds: row.timeout_seconds,

@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox';
 import { closed, oneOf, optional, text } from '../schema-parts.ts';
+import * as upstream from './upstream-schema.ts';
 
 export const MAX_TIMEOUT_SECONDS = 3_600;
 
@@ -10,11 +11,12 @@ export const UpstreamService = closed({
   targets: Type.Array(
     closed({
       url: text(2_000, 'Where it listens. A path in it is put before that of the request.', { format: 'http-url' }),
+      ...upstream.targetFields,
     }),
     {
       minItems: 1,
       maxItems: 100,
-      description: 'Requests go to one after the other.',
+      description: 'Requests are shared among them.',
     },
   ),
   timeout: optional(
@@ -29,6 +31,7 @@ export const UpstreamService = closed({
       description: 'The service does not see the gateway’s routePrefix, nor the version behind it. false unless told.',
     }),
   ),
+  ...upstream.serviceFields,
 });
 
 const headerValue = (about: string) => optional(text(4_000, about, { format: 'field-value' }));

@@ -92,7 +92,7 @@ forEachDatabase('gateways', (open) => {
     { body: { name: 'x', routePrefix: '/x/' }, path: 'body.routePrefix' },
     { body: { name: 'x', routePrefix: '/a/../b' }, path: 'body.routePrefix' },
     { body: { name: 'x', routePrefix: '/a b' }, path: 'body.routePrefix' },
-    { body: { name: 'x', loadBalancingStrategy: 'ip_hash' }, path: 'body.loadBalancingStrategy' },
+    { body: { name: 'x', loadBalancingStrategy: 'random' }, path: 'body.loadBalancingStrategy' },
     { body: { name: 'x', timeoutSeconds: 3_601 }, path: 'body.timeoutSeconds' },
     { body: { name: 'x', status: 'paused' }, path: 'body.status' },
     { body: { name: 'x', cors: {} }, path: 'body.cors.allowOrigins' },
@@ -119,7 +119,7 @@ forEachDatabase('gateways', (open) => {
       body: { name: 'x', securitySettings: { headers: { frameOptions: 'ALLOWALL' } } },
       path: 'body.securitySettings.headers.frameOptions',
     },
-    { body: { name: 'x', circuitBreaker: {} }, path: 'body.circuitBreaker' },
+    { body: { name: 'x', circuitBreaker: { threshold: 1 } }, path: 'body.circuitBreaker.threshold' },
     { body: { name: 'x', securitySettings: { authRequired: true } }, path: 'body.securitySettings.authRequired' },
     {
       body: { name: 'x', upstreamServices: [{ name: 'a b', targets: [{ url: 'http://h' }] }] },
@@ -127,7 +127,7 @@ forEachDatabase('gateways', (open) => {
     },
     { body: { name: 'x', upstreamServices: [{ name: 'a', targets: [] }] }, path: 'body.upstreamServices[0].targets' },
     {
-      body: { name: 'x', upstreamServices: [{ name: 'a', targets: [{ url: 'http://h', weight: 1 }] }] },
+      body: { name: 'x', upstreamServices: [{ name: 'a', targets: [{ url: 'http://h', weight: -1 }] }] },
       path: 'body.upstreamServices[0].targets[0].weight',
     },
     ...[

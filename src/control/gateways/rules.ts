@@ -4,6 +4,7 @@ import { checkSnapshot } from '../../gateway/snapshot.ts';
 import type { Fault } from '../../lib/problem.ts';
 import type { CreateEndpoint } from './endpoint-schema.ts';
 import type { UpdateGateway } from './schema.ts';
+import { upstreamFaults } from './upstream-rules.ts';
 
 const MAX_PREFIX_CHARACTERS = 100;
 
@@ -14,9 +15,11 @@ export function gatewayFaults(body: UpdateGateway): Fault[] {
   const faults: Fault[] = [];
   const fault = (path: string, message: string): void => void faults.push({ path: `body.${path}`, message });
   const seen = new Set<string>();
-  body.upstreamServices?.forEach(({ name }, i) => {
+  body.upstreamServices?.forEach((service, i) => {
+    const { name } = service;
     if (seen.has(name)) fault(`upstreamServices[${i}].name`, `${name} is there twice`);
     seen.add(name);
+    faults.push(...upstreamFaults(service, `body.upstreamServices[${i}]`));
   });
   if (body.cors?.allowCredentials === true && body.cors.allowOrigins.includes('*')) {
     fault(

@@ -4,6 +4,7 @@ import { Type, type Static } from 'typebox';
 import { pagingFields } from '../paging.ts';
 import { clearable, closed, nullable, oneOf, optional, text, time } from '../schema-parts.ts';
 import { Cors, hosts, MAX_TIMEOUT_SECONDS, SecuritySettings, UpstreamService, Versioning } from './gateway-parts.ts';
+import * as upstream from './upstream-schema.ts';
 
 const name = text(200, 'Unique among your gateways, whatever the case of its letters.');
 const description = text(2_000, 'What it is for.');
@@ -20,7 +21,6 @@ const routePrefix = text(
   },
 );
 const upstreamServices = Type.Array(UpstreamService, { maxItems: 50, description: 'What stands behind the gateway.' });
-const loadBalancingStrategy = oneOf(['round_robin'], 'How targets of a service take turns.');
 export const timeoutSeconds = Type.Integer({
   minimum: 1,
   maximum: MAX_TIMEOUT_SECONDS,
@@ -40,7 +40,7 @@ const gatewayFields = {
   hosts: optional(hosts),
   routePrefix: optional(routePrefix),
   upstreamServices: optional(upstreamServices),
-  loadBalancingStrategy: optional(loadBalancingStrategy),
+  ...upstream.gatewayFields,
   securitySettings: optional(SecuritySettings),
   cors: optional(Cors),
   timeoutSeconds: optional(timeoutSeconds),
@@ -55,6 +55,7 @@ export const UpdateGateway = closed(
     ...gatewayFields,
     description: optional(clearable(description)),
     baseUrl: optional(clearable(baseUrl)),
+    ...upstream.clearableFields,
     versioning: optional(nullable(Versioning)),
     cors: optional(nullable(Cors)),
   },
@@ -81,7 +82,8 @@ export const Gateway = closed({
   hosts,
   routePrefix: Type.String(),
   upstreamServices,
-  loadBalancingStrategy,
+  ...upstream.gatewayFields,
+  loadBalancingStrategy: upstream.loadBalancingStrategy,
   securitySettings: closed({
     ...SecuritySettings.properties,
     authenticationRequired: Type.Boolean(),

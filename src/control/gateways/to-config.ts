@@ -7,6 +7,7 @@ import type { EndpointRow } from './endpoint-store.ts';
 import { toGatewayFields, type GatewayFields } from './gateway-columns.ts';
 import type { GatewayRow } from './store.ts';
 import { DEFAULT_VERSION_HEADER, toEndpointPolicies, toGatewayPolicies } from './to-policies.ts';
+import { timeoutMsOf, toResilience, toTargets } from './upstream-config.ts';
 
 /** A gateway as it is meant, whether it stands in the database or not. */
 export interface MeantGateway extends GatewayFields {
@@ -56,7 +57,7 @@ export function toRowsDraft(
 
 /** Endpoints that are not active are left out. */
 export function toDraft(gateway: MeantGateway, endpoints: readonly MeantEndpoint[]): Draft {
-  const services = gateway.upstreamServices.map(toServiceConfig);
+  const services = gateway.upstreamServices.map((service) => toServiceConfig(gateway, service));
   const serviceOrigins = services.map(({ name }, i) => ({ path: `upstreamServices[${i}]`, title: name }));
   const configs: EndpointConfig[] = [];
   const origins: Origin[] = [];
@@ -67,7 +68,7 @@ export function toDraft(gateway: MeantGateway, endpoints: readonly MeantEndpoint
     const { upstreamUrl: url } = endpoint;
     if (url !== undefined && !services.some(({ name }) => name === url)) {
       // An upstreamUrl is a service of its own, named by the URL: no name of a service looks like one.
-      services.push({ name: url, targets: [{ url }], stripPrefix: false });
+      services.push({ name: url, targets: [{ url }], stripPrefix: false, ...toResilience(gateway) });
       serviceOrigins.push({ path: `${origin.path}.upstreamUrl`, title: origin.title });
     }
     const converted = toEndpointConfig(gateway, endpoint);
@@ -138,12 +139,14 @@ function serviceOf({ upstreamServices }: MeantGateway, endpoint: MeantEndpoint):
   return endpoint.service ?? endpoint.upstreamUrl ?? (second === undefined ? first?.name : undefined);
 }
 
-function toServiceConfig({ name, targets, stripPrefix }: GatewayFields['upstreamServices'][number]): ServiceConfig {
-  return { name, targets: targets.map(({ url }) => ({ url })), stripPrefix: stripPrefix ?? false };
+function toServiceConfig(gateway: MeantGateway, service: GatewayFields['upstreamServices'][number]): ServiceConfig {
+  const { name, targets, stripPrefix = false } = service;
+  return { name, targets: toTargets(targets), stripPrefix, ...toResilience(gateway, service) };
 }
 
 /** The nearest word counts: the endpoint's, then the service's, then the gateway's. */
 function timeoutOf(gateway: MeantGateway, endpoint: MeantEndpoint, service: string): number {
   if (endpoint.timeoutSeconds !== undefined) return endpoint.timeoutSeconds * 1_000;
-  return gateway.upstreamServices.find(({ name }) => name === service)?.timeout ?? gateway.timeoutSeconds * 1_000;
+  const named = gateway.upstreamServices.find(({ name }) => name === service);
+  return (named && timeoutMsOf(named)) ?? gateway.timeoutSeconds * 1_000;
 }

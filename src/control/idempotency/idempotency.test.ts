@@ -184,6 +184,7 @@ forEachDatabase('an Idempotency-Key', (open) => {
       publish: () => Promise.reject(new Error('on purpose')),
       forgetCredentials: async () => {},
       flushRecords: async () => {},
+      health: async () => [],
     };
     const control = createTestControl({ db }, { dataPlane: broken });
     const { path, ...options } = (await CHANGES['deployGateway']?.prepare(control)) ?? assert.fail();

@@ -7,6 +7,7 @@ import { audit } from './0003-audit.ts';
 import { keys } from './0004-keys.ts';
 import { clients } from './0005-clients.ts';
 import { publishing } from './0007-publishing.ts';
+import { resilience } from './0008-resilience.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': first,
@@ -15,4 +16,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0004-keys': keys,
   '0005-clients': clients,
   '0007-publishing': publishing,
+  '0008-resilience': resilience,
 };

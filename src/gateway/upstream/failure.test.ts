@@ -23,21 +23,30 @@ describe('what an upstream call failed of', () => {
   for (const [code, problem, proxyError] of table) {
     test(`is ${proxyError} for ${code || 'an error without a code'}`, () => {
       const cause = coded(code);
-      assert.deepEqual(toFailure(cause), { code: problem, proxyError, cause });
+      assert.deepEqual(toFailure(cause, true), { code: problem, proxyError, cause, isSent: true, isOurs: false });
     });
   }
 
   test('is what the gateway says when it gave up itself', () => {
     const cause = new UpstreamFault('upstream_invalid', 'http_protocol_error', 'malformed start line');
-    assert.deepEqual(toFailure(cause), { code: 'upstream_invalid', proxyError: 'http_protocol_error', cause });
+    const { code, proxyError } = toFailure(cause, true);
+    assert.deepEqual([code, proxyError], ['upstream_invalid', 'http_protocol_error']);
   });
+
+  for (const code of ['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS']) {
+    test(`is our own affair for ${code}`, () => {
+      const { proxyError, isOurs } = toFailure(coded(code), false);
+      assert.deepEqual([proxyError, isOurs], ['proxy_internal_error', true]);
+    });
+  }
 
   test('is found in the error that another one wraps', () => {
     const cause = new TypeError('fetch failed', { cause: coded('ECONNREFUSED') });
-    assert.equal(toFailure(cause).proxyError, 'connection_refused');
+    assert.equal(toFailure(cause, false).proxyError, 'connection_refused');
   });
 
   test('is told of whatever was thrown', () => {
-    for (const cause of [undefined, null, 'text', 7]) assert.equal(toFailure(cause).code, 'upstream_unreachable');
+    for (const cause of [undefined, null, 'text', 7])
+      assert.equal(toFailure(cause, false).code, 'upstream_unreachable');
   });
 });

@@ -7,6 +7,10 @@ export interface Failure {
   /** An error type of RFC 9209. */
   readonly proxyError: string;
   readonly cause: unknown;
+  /** The request, or a part of it, may have reached the upstream. */
+  readonly isSent: boolean;
+  /** The fault is on our side: it says nothing of the upstream. */
+  readonly isOurs: boolean;
 }
 
 /** A call that we ourselves gave up. */
@@ -22,7 +26,15 @@ export class UpstreamFault extends Error {
   }
 }
 
-const BY_CODE: Readonly<Record<string, Omit<Failure, 'cause'>>> = {
+type Reason = Pick<Failure, 'code' | 'proxyError'>;
+
+const OURS: Reason = { code: 'upstream_unreachable', proxyError: 'proxy_internal_error' };
+
+const BY_CODE: Readonly<Record<string, Reason>> = {
+  EADDRNOTAVAIL: OURS,
+  EMFILE: OURS,
+  ENFILE: OURS,
+  ENOBUFS: OURS,
   ECONNREFUSED: { code: 'upstream_unreachable', proxyError: 'connection_refused' },
   ENOTFOUND: { code: 'upstream_unreachable', proxyError: 'dns_error' },
   EAI_AGAIN: { code: 'upstream_unreachable', proxyError: 'dns_error' },
@@ -31,15 +43,22 @@ const BY_CODE: Readonly<Record<string, Omit<Failure, 'cause'>>> = {
   ETIMEDOUT: { code: 'upstream_timeout', proxyError: 'connection_timeout' },
 };
 
-export function toFailure(cause: unknown): Failure {
-  if (cause instanceof UpstreamFault) return { code: cause.code, proxyError: cause.proxyError, cause };
+export function toFailure(cause: unknown, isSent: boolean): Failure {
+  const reason = toReason(cause);
+  return { ...reason, cause, isSent, isOurs: reason === OURS };
+}
+
+function toReason(cause: unknown): Reason {
+  if (cause instanceof UpstreamFault) return { code: cause.code, proxyError: cause.proxyError };
   const code = codeOf(cause);
   const known = BY_CODE[code];
-  if (known !== undefined) return { ...known, cause };
-  if (code.startsWith('ERR_TLS') || code.startsWith('CERT_') || code === 'DEPTH_ZERO_SELF_SIGNED_CERT') {
-    return { code: 'upstream_unreachable', proxyError: 'tls_certificate_error', cause };
-  }
-  return { code: 'upstream_unreachable', proxyError: 'connection_terminated', cause };
+  if (known !== undefined) return known;
+  const isCertificate =
+    code.startsWith('ERR_TLS') || code.startsWith('CERT_') || code === 'DEPTH_ZERO_SELF_SIGNED_CERT';
+  return {
+    code: 'upstream_unreachable',
+    proxyError: isCertificate ? 'tls_certificate_error' : 'connection_terminated',
+  };
 }
 
 /** Several addresses tried in vain give an AggregateError with a code of its own. */

@@ -4,6 +4,7 @@ import {
   createDeps,
   createExchange,
   createFakeClock,
+  type FakeClock,
   createGateway,
   type FakeHead,
   readProblem,
@@ -12,33 +13,55 @@ import {
 import { compileSnapshot } from '../compile.ts';
 import type { Reply } from '../exchange.ts';
 import type { Plan } from '../plan.ts';
+import type { ServiceConfig } from '../snapshot.ts';
 import type { Failure } from './failure.ts';
 import { Fields } from '../wire/fields.ts';
 import { createForward, stripPrefix } from './forward.ts';
 import type { Call, CallEvents } from './call.ts';
 import { toCallerList } from './hop-headers.ts';
+import type { Timeouts } from './timeouts.ts';
 
 const BODY = { start: () => undefined, resume: () => undefined, cancel: () => undefined };
 
 interface Bench {
-  readonly calls: { readonly call: Call; readonly events: CallEvents }[];
+  readonly calls: {
+    readonly call: Call;
+    readonly events: CallEvents;
+    readonly target: string;
+    readonly path: string;
+    readonly timeouts: Timeouts;
+  }[];
+  readonly clock: FakeClock;
   readonly failures: Failure[];
   readonly answers: Reply[];
+  readonly delayed: (() => void)[];
   forward(plan: Plan, differences?: FakeHead): ReturnType<typeof createExchange>;
 }
 
 /** The forwarding over a transport that the test plays. */
 function createBench(): Bench {
-  const bench: Pick<Bench, 'calls' | 'failures' | 'answers'> = { calls: [], failures: [], answers: [] };
+  const bench: Pick<Bench, 'calls' | 'failures' | 'answers' | 'delayed'> = {
+    calls: [],
+    failures: [],
+    answers: [],
+    delayed: [],
+  };
   const clock = createFakeClock();
   const forward = createForward({
     clock,
     pseudonym: 'tollgate-test',
+    random: () => 0.5,
+    later: (callback) => {
+      bench.delayed.push(callback);
+      return { cancel: () => void bench.delayed.pop() };
+    },
     onFailure: (_, failure) => bench.failures.push(failure),
     transport: {
       send(call, events) {
         clock.advance(4);
-        bench.calls.push({ call, events });
+        // As it was then: a call that is made again changes.
+        const { target, path, timeouts } = call;
+        bench.calls.push({ call, events, target: target.url, path, timeouts });
         return { cancel: () => undefined };
       },
       retain: () => undefined,
@@ -47,6 +70,7 @@ function createBench(): Bench {
   });
   return {
     ...bench,
+    clock,
     forward(plan, differences) {
       const fake = createExchange(differences);
       forward(fake.exchange, plan, (_, reply) => bench.answers.push(reply));
@@ -55,10 +79,13 @@ function createBench(): Bench {
   };
 }
 
-function planOf(urls: readonly string[], strips = false): Plan {
-  const services = [{ name: 'echo', targets: urls.map((url) => ({ url })), stripPrefix: strips }];
+function planOf(urls: readonly string[], strips = false, more: Partial<ServiceConfig> = {}): Plan {
+  const services = [{ name: 'echo', targets: urls.map((url) => ({ url })), stripPrefix: strips, ...more }];
   const config = { version: 1, gateways: [createGateway('', { routePrefix: '/shop', services })] };
-  const [plan] = compileSnapshot(config, { ...createDeps(), policies: [], controlToken: '' }).plans;
+  const deps = createDeps();
+  const { plans } = compileSnapshot(config, { ...deps, policies: [], controlToken: '' });
+  deps.services.settle(plans);
+  const [plan] = plans;
   assert.ok(plan !== undefined);
   return plan;
 }
@@ -84,7 +111,7 @@ describe('the path that an upstream gets', () => {
     test(`for ${path} at ${base}${strips ? ', stripped' : ''} is ${expected}`, () => {
       const bench = createBench();
       bench.forward(planOf([base], strips), { path, query });
-      assert.equal(bench.calls[0]?.call.path, expected);
+      assert.equal(bench.calls[0]?.path, expected);
     });
   }
 });
@@ -185,6 +212,8 @@ describe('a call that fails', () => {
     code: 'upstream_unreachable',
     proxyError: 'connection_refused',
     cause: new Error('connect 10.1.2.3:80'),
+    isSent: false,
+    isOurs: false,
   };
 
   test('is answered with the problem and Proxy-Status, and told in full to the log alone', () => {
@@ -207,4 +236,192 @@ describe('a call that fails', () => {
     bench.calls[0]?.events.onFailure(failure);
     assert.deepEqual([bench.answers, bench.failures, exchange.errorCode], [[], [], undefined]);
   });
+});
+
+describe('a call that failed', () => {
+  const retry = { attempts: 1, statuses: [502, 503] };
+  const fault: Failure = {
+    code: 'upstream_unreachable',
+    proxyError: 'connection_terminated',
+    cause: new Error('reset'),
+    isSent: true,
+    isOurs: false,
+  };
+  const unsent: Failure = { ...fault, isSent: false };
+  const twoTargets = (more: Partial<ServiceConfig> = {}): Plan =>
+    planOf(['http://a/base', 'http://b'], false, { retry, ...more });
+  const oneTarget = (more: Partial<ServiceConfig> = {}): Plan => planOf(['http://a'], false, { retry, ...more });
+  const targetsOf = (bench: Bench): string[] => bench.calls.map(({ target }) => target);
+  const statusesOf = (bench: Bench): (number | undefined)[] => bench.answers.map(({ status }) => status);
+
+  test('goes to another target at once, with the path of that one, and the caller sees its answer alone', () => {
+    const bench = createBench();
+    const { exchange } = bench.forward(twoTargets(), { path: '/shop/x' });
+    bench.calls[0]?.events.onFailure(fault);
+    assert.deepEqual(
+      bench.calls.map(({ target, path }) => [target, path]),
+      [
+        ['http://a/base', '/base/shop/x'],
+        ['http://b', '/shop/x'],
+      ],
+    );
+    bench.calls[1]?.events.onHead(200, Fields.of([]), BODY);
+    assert.deepEqual([statusesOf(bench), exchange.target, exchange.upstreamMs], [[200], 'http://b', 4]);
+    assert.deepEqual([bench.failures, exchange.errorCode], [[fault], undefined]);
+  });
+
+  test('goes to the only target again after a pause', () => {
+    const bench = createBench();
+    bench.forward(oneTarget());
+    bench.calls[0]?.events.onFailure(fault);
+    assert.deepEqual([targetsOf(bench), bench.delayed.length], [['http://a'], 1]);
+    bench.delayed[0]?.();
+    assert.deepEqual(targetsOf(bench), ['http://a', 'http://a']);
+  });
+
+  test('is made no more often than is said, each time at another target', () => {
+    const bench = createBench();
+    const urls = ['http://a', 'http://b', 'http://c', 'http://d'];
+    bench.forward(planOf(urls, false, { retry: { ...retry, attempts: 2 } }));
+    for (const i of [0, 1, 2]) bench.calls[i]?.events.onFailure(fault);
+    assert.deepEqual([new Set(targetsOf(bench)).size, bench.calls.length, statusesOf(bench)], [3, 3, [502]]);
+  });
+
+  test('is made once only where nothing is said', () => {
+    const bench = createBench();
+    bench.forward(planOf(['http://a', 'http://b']));
+    bench.calls[0]?.events.onFailure(unsent);
+    assert.deepEqual([bench.calls.length, statusesOf(bench)], [1, [502]]);
+  });
+
+  const repeated: readonly [what: string, head: FakeHead, failure: Failure, isRetried: boolean][] = [
+    ['GET', { method: 'GET' }, fault, true],
+    ['PUT without a body', { method: 'PUT' }, fault, true],
+    ['DELETE', { method: 'DELETE' }, fault, true],
+    ['PUT with a body', { method: 'PUT', body: BODY }, fault, true],
+    ['POST', { method: 'POST' }, fault, false],
+    ['PATCH with a body', { method: 'PATCH', body: BODY }, fault, false],
+    ['POST with Idempotency-Key', { method: 'POST', headers: ['Idempotency-Key', 'k'] }, fault, true],
+    ['POST with both', { method: 'POST', body: BODY, headers: ['idempotency-key', 'k'] }, fault, true],
+    ['POST with a body of which nothing was sent', { method: 'POST', body: BODY }, unsent, true],
+    ['PATCH of which nothing was sent', { method: 'PATCH' }, unsent, true],
+  ];
+  for (const [what, head, failure, isRetried] of repeated) {
+    test(`is ${isRetried ? '' : 'not '}made again: ${what}`, () => {
+      const bench = createBench();
+      bench.forward(twoTargets(), head);
+      bench.calls[0]?.events.onFailure(failure);
+      assert.deepEqual([bench.calls.length, statusesOf(bench)], isRetried ? [2, []] : [1, [502]]);
+    });
+  }
+
+  test('lets go of the body only when it is not made again', () => {
+    let cancelled = 0;
+    const body = { ...BODY, cancel: () => void cancelled++ };
+    const bench = createBench();
+    bench.forward(twoTargets(), { method: 'PUT', body });
+    bench.calls[0]?.events.onFailure(fault);
+    assert.equal(cancelled, 0);
+    bench.calls[1]?.events.onFailure(fault);
+    assert.deepEqual([cancelled, statusesOf(bench)], [1, [502]]);
+  });
+
+  test('has for all tries together the time for the first byte', () => {
+    const bench = createBench();
+    bench.forward(twoTargets());
+    bench.clock.advance(1000);
+    bench.calls[0]?.events.onFailure(fault);
+    assert.deepEqual(
+      bench.calls.map(({ timeouts: { firstByteMs, connectMs } }) => [firstByteMs, connectMs]),
+      [
+        [5000, 5000],
+        [3996, 3996],
+      ],
+    );
+    const late = createBench();
+    late.forward(twoTargets());
+    late.clock.advance(4996);
+    late.calls[0]?.events.onFailure({ ...fault, code: 'upstream_timeout' });
+    assert.deepEqual([late.calls.length, statusesOf(late)], [1, [504]]);
+  });
+
+  test('is not made again when the caller has gone meanwhile', () => {
+    const bench = createBench();
+    const { exchange } = bench.forward(twoTargets());
+    exchange.clientGone = true;
+    bench.calls[0]?.events.onFailure(fault);
+    assert.equal(bench.calls.length, 1);
+  });
+
+  test('is not made again when the caller goes while it waits', () => {
+    const bench = createBench();
+    const { exchange } = bench.forward(oneTarget());
+    bench.calls[0]?.events.onFailure(fault);
+    exchange.upstreamCall?.cancel();
+    assert.equal(bench.delayed.length, 0);
+  });
+
+  test('is made again for a fifth of the requests at most, when many fail', () => {
+    const bench = createBench();
+    const plan = twoTargets();
+    for (let i = 0; i < 1000; i++) {
+      bench.forward(plan);
+      while (bench.answers.length <= i) bench.calls.at(-1)?.events.onFailure(fault);
+    }
+    const retries = bench.calls.length - 1000;
+    assert.ok(retries >= 200 && retries <= 212, `${retries}`);
+  });
+
+  test('is made again for an answer that is as good as none, which nobody sees', () => {
+    let cancelled = 0;
+    const bench = createBench();
+    bench.forward(twoTargets());
+    bench.calls[0]?.events.onHead(503, Fields.of(['Retry-After', '3600']), { ...BODY, cancel: () => void cancelled++ });
+    assert.deepEqual([targetsOf(bench), cancelled, statusesOf(bench)], [['http://a/base', 'http://b'], 1, []]);
+    bench.calls[1]?.events.onHead(503, Fields.of([]), BODY);
+    assert.deepEqual(statusesOf(bench), [503], 'the last one is passed on');
+  });
+
+  test('is not made again for other answers, nor for what may not be repeated', () => {
+    for (const [status, method] of [
+      [500, 'GET'],
+      [404, 'GET'],
+      [503, 'POST'],
+    ] as const) {
+      const bench = createBench();
+      bench.forward(twoTargets(), { method });
+      bench.calls[0]?.events.onHead(status, Fields.of([]), BODY);
+      assert.deepEqual([bench.calls.length, statusesOf(bench)], [1, [status]]);
+    }
+  });
+
+  test('waits as long as its only target asks, and passes the answer on where that is too long', () => {
+    const asking = createBench();
+    asking.forward(oneTarget());
+    asking.calls[0]?.events.onHead(503, Fields.of(['Retry-After', '2']), BODY);
+    assert.deepEqual([asking.calls.length, asking.delayed.length, statusesOf(asking)], [1, 1, []]);
+    const tooLong = createBench();
+    tooLong.forward(oneTarget());
+    tooLong.calls[0]?.events.onHead(503, Fields.of(['Retry-After', '20']), BODY);
+    assert.deepEqual([tooLong.calls.length, tooLong.delayed.length, statusesOf(tooLong)], [1, 0, [503]]);
+  });
+
+  test('is refused when the breaker of its only target has opened meanwhile', () => {
+    const bench = createBench();
+    bench.forward(oneTarget({ circuitBreaker: { failureThreshold: 1, resetMs: 1000, trials: 1 } }));
+    bench.calls[0]?.events.onFailure(fault);
+    bench.delayed[0]?.();
+    assert.deepEqual([bench.calls.length, readProblem(bench.answers[0])['code']], [1, 'circuit_open']);
+  });
+});
+
+test('without a target that may be called, the caller is told when to come back', () => {
+  const bench = createBench();
+  const plan = planOf(['http://a'], false, { circuitBreaker: { failureThreshold: 1, resetMs: 7000, trials: 1 } });
+  bench.forward(plan);
+  bench.calls[0]?.events.onHead(500, Fields.of([]), BODY);
+  bench.forward(plan);
+  const [, refused] = bench.answers;
+  assert.deepEqual([refused?.status, readProblem(refused)['code'], bench.calls.length], [503, 'circuit_open', 1]);
+  assert.deepEqual(valuesOf(refused?.headers ?? [], 'retry-after'), ['7']);
 });

@@ -3,23 +3,30 @@
 import type { Clock } from '../../lib/clock.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { BodySource } from '../body.ts';
-import { headerValue, type Exchange, type Reply } from '../exchange.ts';
-import type { Plan, Target } from '../plan.ts';
+import { headerValue, type Cancellable, type Exchange, type Reply } from '../exchange.ts';
+import type { Plan } from '../plan.ts';
 import { problemReply } from '../problem-reply.ts';
 import type { Forward } from '../run.ts';
 import type { Failure } from './failure.ts';
-import { CONTENT_LENGTH, hasKind } from '../wire/field-kind.ts';
+import { CONTENT_LENGTH, hasKind, IDEMPOTENCY_KEY } from '../wire/field-kind.ts';
 import type { Fields } from '../wire/fields.ts';
 import { toCallerList, withoutConnectionOptions } from './hop-headers.ts';
 import { toUpstreamLines } from './request-headers.ts';
-import type { Call, CallEvents, Transport } from './call.ts';
-import type { Timeouts } from './timeouts.ts';
+import type { Call, CallEnd, CallEvents, Transport } from './call.ts';
+import type { Member } from './member.ts';
+import { ReplayBody } from './replay-body.ts';
+import { isIdempotent, pauseMs, retryAfterMs } from './retry.ts';
+import { toRest, type Timeouts } from './timeouts.ts';
 
 type Answer = (exchange: Exchange, reply: Reply) => void;
 
 export interface ForwardDeps {
   readonly transport: Transport;
   readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Calls back once after so many milliseconds, unless it is cancelled before. */
+  readonly later: (callback: () => void, ms: number) => Cancellable;
   /** Our name in `Via`. */
   readonly pseudonym: string;
   /** Told why a call failed, for the log; callers are told less. */
@@ -28,32 +35,46 @@ export interface ForwardDeps {
 
 export function createForward(deps: ForwardDeps): Forward {
   return (exchange, plan, answer) => {
-    const call = new ForwardedCall(exchange, plan, { answer, deps });
-    exchange.upstreamCall = deps.transport.send(call, call);
+    const member = plan.upstream.pick(exchange.clientAddress);
+    if (member === undefined) answer(exchange, circuitOpen(exchange, plan));
+    else new ForwardedCall(exchange, plan, member, { answer, deps }).send();
   };
 }
 
-/** A call that carries an exchange, and what becomes of it. */
+/** A call that carries an exchange to one of its targets, or to several until one of them answers; and what becomes of it. */
 class ForwardedCall implements Call, CallEvents {
-  readonly target: Target;
-  readonly path: string;
+  target: Member;
+  path: string;
   readonly lines: string;
+  readonly body: BodySource | undefined;
+  timeouts: Timeouts;
   readonly #exchange: Exchange;
   readonly #plan: Plan;
   readonly #answer: Answer;
   readonly #deps: ForwardDeps;
-  readonly #sentTick: number;
+  readonly #startTick: number;
+  #sentTick: number;
+  #epoch: number;
+  /** The target has shown how it does. */
+  #isKnown = false;
+  /** Those that were called in vain. */
+  #tried: readonly Member[] = NOBODY;
 
-  constructor(exchange: Exchange, plan: Plan, { answer, deps }: { answer: Answer; deps: ForwardDeps }) {
-    this.target = nextTarget(plan);
-    this.path = toUpstreamPath(exchange, plan, this.target);
+  constructor(exchange: Exchange, plan: Plan, target: Member, { answer, deps }: { answer: Answer; deps: ForwardDeps }) {
+    this.target = target;
+    this.path = toUpstreamPath(exchange, plan, target);
     this.lines = toUpstreamLines(exchange, plan, deps.pseudonym);
+    this.body = exchange.body === undefined ? undefined : toCallBody(exchange, exchange.body, plan);
+    this.timeouts = plan.timeouts;
     this.#exchange = exchange;
     this.#plan = plan;
     this.#answer = answer;
     this.#deps = deps;
-    this.#sentTick = deps.clock.monotonicMs();
-    exchange.target = this.target.url;
+    this.#startTick = deps.clock.monotonicMs();
+    this.#sentTick = this.#startTick;
+    this.#epoch = target.begin();
+    exchange.target = target.url;
+    plan.upstream.retries?.budget.onRequest();
   }
 
   get method(): string {
@@ -64,8 +85,9 @@ class ForwardedCall implements Call, CallEvents {
     return hasKind(this.#exchange.fields.kinds, CONTENT_LENGTH);
   }
 
-  get body(): BodySource | undefined {
-    return this.#exchange.body;
+  get isRepeatable(): boolean {
+    const { body } = this;
+    return (body === undefined || (body instanceof ReplayBody && body.isWhole)) && mayRepeat(this.#exchange);
   }
 
   get tunnel(): BodySource | undefined {
@@ -76,8 +98,16 @@ class ForwardedCall implements Call, CallEvents {
     return headerValue(this.#exchange.headers, 'sec-websocket-key');
   }
 
-  get timeouts(): Timeouts {
-    return this.#plan.timeouts;
+  send(): void {
+    this.#exchange.upstreamCall = this.#deps.transport.send(this, this);
+  }
+
+  onReached(): void {
+    this.target.onReached();
+  }
+
+  onStuck(): void {
+    this.target.onStuck();
   }
 
   onInterim(status: number, fields: Fields): void {
@@ -87,6 +117,8 @@ class ForwardedCall implements Call, CallEvents {
 
   onHead(status: number, fields: Fields, body: BodySource): void {
     const exchange = this.#exchange;
+    this.#isKnown = this.target.onHead(status, this.#epoch);
+    if (status >= 400 && this.#isRetried(status, fields, body)) return;
     exchange.upstreamMs = this.#deps.clock.monotonicMs() - this.#sentTick;
     this.#answer(exchange, {
       status,
@@ -100,23 +132,105 @@ class ForwardedCall implements Call, CallEvents {
 
   onFailure(failure: Failure): void {
     const exchange = this.#exchange;
+    this.target.onFailure(failure, this.#epoch);
     if (exchange.clientGone) return; // Our own cancelling; nobody is there to be answered.
     this.#deps.onFailure(exchange, failure);
+    if (!failure.isSent || this.isRepeatable) {
+      const pause = this.#pauseBeforeRetry(0);
+      if (pause !== undefined) {
+        this.#sendAgain(pause);
+        return;
+      }
+    }
     const headers = ['proxy-status', `tollgate; error=${failure.proxyError}`];
-    this.#answer(exchange, problemReply(exchange, new Problem(failure.code, { headers, cause: failure.cause })));
+    this.#refuse(problemReply(exchange, new Problem(failure.code, { headers, cause: failure.cause })));
+  }
+
+  onEnd(end: CallEnd): void {
+    this.target.onEnd(end, this.#epoch, this.#isKnown);
+  }
+
+  /** Whether the answer is dropped, and the call made again. */
+  #isRetried(status: number, fields: Fields, body: BodySource): boolean {
+    const { retries } = this.#plan.upstream;
+    if (retries === undefined || !retries.rules.statuses.includes(status) || !this.isRepeatable) return false;
+    const asked = retryAfterMs(headerValue(fields.list(), 'retry-after'), this.#deps.clock.nowMs());
+    const pause = this.#pauseBeforeRetry(asked);
+    if (pause === undefined) return false;
+    body.cancel();
+    this.#sendAgain(pause);
+    return true;
+  }
+
+  /** How long to wait before the next try; undefined when there will be none. `askedMs` is what the target asked for. */
+  #pauseBeforeRetry(askedMs: number): number | undefined {
+    const { upstream } = this.#plan;
+    const { retries } = upstream;
+    if (retries === undefined || this.#tried.length >= retries.rules.attempts) return undefined;
+    const tried = [...this.#tried, this.target];
+    const isAlone = upstream.pickOther(this.#exchange.clientAddress, tried) === undefined;
+    const pause = isAlone ? Math.max(pauseMs(tried.length, this.#deps.random()), askedMs) : 0;
+    // The time for the first byte is that of all tries together.
+    const { firstByteMs, totalMs } = this.#plan.timeouts;
+    if (this.#elapsedMs() + pause >= Math.min(firstByteMs, totalMs) || !retries.budget.take()) return undefined;
+    this.#tried = tried;
+    return pause;
+  }
+
+  #sendAgain(pause: number): void {
+    if (this.body instanceof ReplayBody) this.body.suspend();
+    if (pause === 0) this.#sendToNext();
+    else this.#exchange.upstreamCall = this.#deps.later(() => this.#sendToNext(), pause);
+  }
+
+  #sendToNext(): void {
+    const exchange = this.#exchange;
+    const { upstream } = this.#plan;
+    const next = upstream.pickOther(exchange.clientAddress, this.#tried) ?? upstream.pick(exchange.clientAddress);
+    if (next === undefined) {
+      this.#refuse(circuitOpen(exchange, this.#plan));
+      return;
+    }
+    this.target = next;
+    this.path = toUpstreamPath(exchange, this.#plan, next);
+    this.timeouts = toRest(this.#plan.timeouts, this.#elapsedMs());
+    this.#sentTick = this.#deps.clock.monotonicMs();
+    this.#epoch = next.begin();
+    this.#isKnown = false;
+    exchange.target = next.url;
+    this.send();
+  }
+
+  #elapsedMs(): number {
+    return this.#deps.clock.monotonicMs() - this.#startTick;
+  }
+
+  #refuse(reply: Reply): void {
+    this.body?.cancel();
+    this.#answer(this.#exchange, reply);
   }
 }
 
-/** Round robin, each thread for itself. */
-function nextTarget(plan: Plan): Target {
-  const target = plan.targets[plan.turn % plan.targets.length];
-  if (target === undefined) throw new Error('a plan without targets was compiled');
-  plan.turn = (plan.turn + 1) % plan.targets.length;
-  return target;
+const NOBODY: readonly Member[] = [];
+
+/** Of requests that may be sent again, the body is kept while it passes. */
+function toCallBody(exchange: Exchange, body: BodySource, plan: Plan): BodySource {
+  return plan.upstream.retries !== undefined && mayRepeat(exchange) ? new ReplayBody(body) : body;
+}
+
+/** Whether it does no harm to carry the request out twice: by its method, or because the upstream can tell that it is the same. */
+function mayRepeat({ method, fields }: Exchange): boolean {
+  return isIdempotent(method) || hasKind(fields.kinds, IDEMPOTENCY_KEY);
+}
+
+function circuitOpen(exchange: Exchange, plan: Plan): Reply {
+  const seconds = Math.max(1, Math.ceil(plan.upstream.waitMs() / 1000));
+  const headers = ['retry-after', String(seconds), 'proxy-status', 'tollgate; error=destination_unavailable'];
+  return problemReply(exchange, new Problem('circuit_open', { headers }));
 }
 
 /** Path and query byte for byte as they came, less the prefix when the plan strips it. */
-function toUpstreamPath(exchange: Exchange, plan: Plan, target: Target): string {
+function toUpstreamPath(exchange: Exchange, plan: Plan, target: Member): string {
   const rest = plan.stripCharacters === 0 ? exchange.path : stripPrefix(exchange.path, plan.stripCharacters);
   return target.basePath + rest + exchange.query;
 }

@@ -2,7 +2,6 @@
 
 import type { BodySink, BodySource } from '../body.ts';
 import type { Cancellable } from '../exchange.ts';
-import { Http1Writer } from '../http1-writer.ts';
 import { ChunkedDecoder } from '../wire/chunked.ts';
 import { FAULTS, type WireFault } from '../wire/fault.ts';
 import { NO_BODY, UNTIL_CLOSE, type Framing } from '../wire/framing.ts';
@@ -11,13 +10,14 @@ import { idleMs } from './idle-time.ts';
 import { toFailure, UpstreamFault } from './failure.ts';
 import type { ConnectionUser, Http1UpstreamConnection } from './http1-connection.ts';
 import type { Call, CallEvents } from './call.ts';
+import { OutgoingBody, type OutgoingHost } from './outgoing-body.ts';
 import { toTimeoutFault, type Phase } from './timeouts.ts';
 import { agreesToWebSocket } from './websocket.ts';
 
 /** An upstream that only ever says that it is still there is not waited for for ever. */
 const MAX_INTERIMS = 16;
-/** RFC 9110 §9.2.2: may be sent again when nobody knows whether it was carried out. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+/** A connection that takes longer than this is one that others should not wait for as well. */
+const STUCK_MS = 500;
 
 /** Where a call gets its connections from. */
 export interface ConnectionSource {
@@ -27,15 +27,14 @@ export interface ConnectionSource {
   deadline(inMs: number): number;
 }
 
-export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionUser {
+export class Http1Call implements Cancellable, BodySource, ConnectionUser, OutgoingHost {
   readonly #call: Call;
   readonly #events: CallEvents;
   readonly #source: ConnectionSource;
   #connection: Http1UpstreamConnection | undefined = undefined;
 
-  // The request on its way out.
-  #writer: Http1Writer | undefined = undefined;
-  #isRequestSent = false;
+  /** The rest of the request, where there is more than its head. */
+  #outgoing: OutgoingBody | undefined = undefined;
 
   // The answer on its way in.
   #head: ResponseHead | undefined = undefined;
@@ -47,7 +46,7 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   #hasReceived = false;
   #interims = 0;
   #isTunnel = false;
-  #isOver = false;
+  isOver = false;
   #canStay = false;
   #step: Phase = 'connectMs';
   #deadline = 0;
@@ -63,40 +62,24 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   begin(isFresh: boolean): void {
     const connection = this.#source.take(isFresh);
     this.#connection = connection;
+    this.#outgoing = undefined;
     connection.use(this);
-    this.onStep(connection.step);
-    const { body, isLengthKnown } = this.#call;
-    const isChunked = body !== undefined && !isLengthKnown;
-    const head = this.#toHead(isChunked);
-    if (body === undefined) {
-      this.#isRequestSent = true;
-      connection.socket.write(head, 'latin1');
-      return;
-    }
-    this.#writer = new Http1Writer(connection.socket, head, isChunked);
-    body.start(this);
-    process.nextTick(() => this.flush()); // Bytes that are at hand come before that, and go out with the head.
+    this.#wait(connection.step);
+    if (this.#call.body === undefined) connection.socket.write(this.#toHead(false), 'latin1');
+    else if (connection.step === 'firstByteMs') this.#sendBody(this.#call.body, connection);
+    // A body waits for the connection: what was not begun can be sent elsewhere.
   }
 
-  // The request's body comes in here.
-
-  write(bytes: Buffer, from: number, end: number): boolean {
-    const writer = this.#writer;
-    if (writer === undefined || this.#isOver) return true; // Nobody reads any more; the rest falls away.
-    if (this.#step === 'firstByteMs') this.onStep('firstByteMs');
-    return writer.write(bytes, from, end);
+  #sendBody(body: BodySource, connection: Http1UpstreamConnection): void {
+    const framing = this.#call.isLengthKnown ? 'length' : 'chunks';
+    const outgoing = new OutgoingBody(this, connection.socket, this.#toHead(framing === 'chunks'), framing);
+    this.#outgoing = outgoing;
+    body.start(outgoing);
+    process.nextTick(() => outgoing.flush()); // Bytes that are at hand come before that, and go out with the head.
   }
 
-  end(): void {
-    if (this.#isOver) return;
-    this.#isRequestSent = true;
-    this.#writer?.end();
-    if (this.#isTunnel) this.#connection?.socket.end();
-  }
-
-  /** The request broke off on the caller's side: the upstream must not take it for whole. */
-  fail(): void {
-    this.cancel();
+  onSending(): void {
+    if (this.#step === 'firstByteMs') this.#wait('firstByteMs');
   }
 
   // The answer's body goes out here.
@@ -108,26 +91,27 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
-    this.onStep('betweenBytesMs');
+    this.#wait('betweenBytesMs');
     this.#connection?.offerAgain();
   }
 
   cancel(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.isOver) return;
+    this.isOver = true;
     this.#connection?.socket.destroy();
+    this.#events.onEnd('cancelled');
   }
 
   // The connection speaks here.
 
   onBytes(bytes: Buffer, from: number, end: number): number {
-    if (this.#isOver) return end;
+    if (this.isOver) return end;
     if (this.isPaused) {
       this.#connection?.socket.pause();
       return from;
     }
     this.#hasReceived = true;
-    this.onStep('betweenBytesMs');
+    this.#wait('betweenBytesMs');
     return this.#head === undefined ? this.#readHead(bytes, from, end) : this.#readBody(bytes, from, end);
   }
 
@@ -137,6 +121,14 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   }
 
   onStep(step: Phase): void {
+    this.#wait(step);
+    if (step !== 'firstByteMs') return;
+    this.#events.onReached();
+    const { body } = this.#call;
+    if (body !== undefined && this.#connection !== undefined) this.#sendBody(body, this.#connection);
+  }
+
+  #wait(step: Phase): void {
     this.#step = step;
     this.#deadline = this.#source.deadline(this.#call.timeouts[step]);
   }
@@ -155,20 +147,21 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   }
 
   onSweep(tick: number): void {
-    if (this.#isOver || this.#isTunnel) return;
+    if (this.isOver || this.#isTunnel) return;
     const { timeouts } = this.#call;
+    if (this.#step === 'connectMs' && tick >= this.#deadline - timeouts.connectMs + STUCK_MS) this.#events.onStuck();
     if (tick >= this.#lastDeadline) this.#break(toTimeoutFault('totalMs', timeouts));
     else if (!this.isPaused && tick >= this.#deadline) this.#break(toTimeoutFault(this.#step, timeouts));
   }
 
   onClose(cause: Error | undefined): void {
     const connection = this.#connection;
-    if (this.#isOver || connection === undefined) return;
+    if (this.isOver || connection === undefined) return;
     if (this.#head !== undefined && this.#framing.kind === 'close' && cause === undefined) {
       this.#finish(connection);
       return;
     }
-    if (connection.carried > 0 && !this.#hasReceived && this.#isRepeatable()) {
+    if (connection.carried > 0 && !this.#hasReceived && this.#call.isRepeatable) {
       this.begin(true);
       return;
     }
@@ -208,10 +201,11 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
     this.#head = head;
     this.#framing = UNTIL_CLOSE;
     this.#isTunnel = true;
-    this.#isRequestSent = false;
-    if (this.#connection !== undefined) this.#writer = new Http1Writer(this.#connection.socket, '', false);
     this.#events.onHead(head.status, head.fields, this);
-    tunnel.start(this);
+    if (this.#connection !== undefined) {
+      this.#outgoing = new OutgoingBody(this, this.#connection.socket, '', 'tunnel');
+      tunnel.start(this.#outgoing);
+    }
     return true;
   }
 
@@ -255,14 +249,16 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
 
   /** The answer is complete. The connection goes back only when the request is, too, and both sides want to go on. */
   #finish(connection: Http1UpstreamConnection): void {
-    this.#isOver = true;
-    const canStay = this.#head?.keepAlive === true && this.#isRequestSent && this.#writer?.isDry !== false;
+    if (this.isOver) return; // Whoever took the head, or the last octets, may have cancelled.
+    this.isOver = true;
+    const canStay = this.#head?.keepAlive === true && this.#isRequestSent;
     if (!canStay) {
       connection.socket.destroy();
       if (!this.#isRequestSent) this.#call.body?.cancel();
     }
     this.#canStay = canStay;
     this.#sink?.end(this.#decoder?.trailers);
+    this.#events.onEnd('complete');
   }
 
   /** What came after the fault is never looked at. */
@@ -272,20 +268,21 @@ export class Http1Call implements Cancellable, BodySource, BodySink, ConnectionU
   }
 
   #break(cause: Error): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.isOver) return;
+    this.isOver = true;
     this.#connection?.socket.destroy();
+    if (this.#head === undefined) {
+      // Whether the body is wanted by somebody else is not for us to say.
+      this.#events.onFailure(toFailure(cause, this.#step !== 'connectMs' && this.#step !== 'handshakeMs'));
+      return;
+    }
     if (!this.#isRequestSent) this.#call.body?.cancel();
-    if (this.#head === undefined) this.#events.onFailure(toFailure(cause));
-    else this.#sink?.fail(cause);
+    this.#sink?.fail(cause);
+    this.#events.onEnd('broken');
   }
 
-  #isRepeatable(): boolean {
-    return this.#call.body === undefined && IDEMPOTENT.has(this.#call.method);
-  }
-
-  flush(): void {
-    this.#writer?.flush();
+  get #isRequestSent(): boolean {
+    return this.#outgoing === undefined ? this.#call.body === undefined : this.#outgoing.isSent;
   }
 
   #toHead(isChunked: boolean): string {

@@ -1,11 +1,10 @@
 // One connection to a target. It carries one call at a time, and is used again only when the last answer ended exactly where it had to.
 
-import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import type { Socket } from 'node:net';
 import type { Sweep, Timed } from '../../lib/sweep.ts';
 import type { Target } from '../plan.ts';
+import { openSocket } from './open-socket.ts';
 import type { Phase } from './timeouts.ts';
-import { readShared, type TakeBytes } from '../shared-reads.ts';
 import type { HeadScanner } from '../wire/head-scanner.ts';
 import { createResponseScanner } from '../wire/response-head.ts';
 
@@ -60,7 +59,7 @@ export class Http1UpstreamConnection implements Timed {
   constructor(target: Target, sweep: Sweep, owner: ConnectionOwner) {
     this.#sweep = sweep;
     this.#owner = owner;
-    this.socket = open(target, (bytes, end) => this.#receive(bytes, end));
+    this.socket = openSocket(target, (bytes, end) => this.#receive(bytes, end));
     const isSecure = target.origin.startsWith('https:');
     this.socket.once('connect', () => this.#goOn(isSecure ? 'handshakeMs' : 'firstByteMs'));
     if (isSecure) this.socket.once('secureConnect', () => this.#goOn('firstByteMs'));
@@ -161,19 +160,4 @@ export class Http1UpstreamConnection implements Timed {
     this.#user = undefined;
     user?.onClose(this.#cause);
   }
-}
-
-function open(target: Target, take: TakeBytes): Socket {
-  const onread = readShared(take);
-  if (target.socketPath !== undefined) return connect({ path: target.socketPath, allowHalfOpen: true, onread });
-  const { hostname, port, protocol } = new URL(target.origin);
-  const host = hostname.replaceAll(/^\[|\]$/g, '');
-  if (protocol !== 'https:')
-    return connect({ host, port: Number(port || 80), noDelay: true, allowHalfOpen: true, onread });
-  // RFC 6066 §3: an address is no server name; the certificate is held against the host in any case.
-  const name = isIP(host) === 0 ? { servername: host } : {};
-  const socket = connectTls({ host, port: Number(port || 443), ...name, ALPNProtocols: ['http/1.1'] });
-  socket.setNoDelay(true);
-  socket.on('data', (chunk: Buffer) => take(chunk, chunk.length));
-  return socket;
 }

@@ -39,12 +39,21 @@ async function startBench(t: TestContext, scheme: 'http' | 'https'): Promise<Ben
   const failures: Failure[] = [];
   const breaks: Error[] = [];
   const events: CallEvents = {
+    onReached: () => {},
+    onStuck: () => {},
     onInterim: () => {},
     onHead: (_status, _fields, body) =>
       body.start({ write: () => true, flush: () => {}, end: () => {}, fail: (cause) => breaks.push(cause) }),
     onFailure: (failure) => failures.push(failure),
+    onEnd: () => {},
   };
-  const nothing = { body: undefined, tunnel: undefined, websocketKey: undefined, isLengthKnown: false };
+  const nothing = {
+    body: undefined,
+    tunnel: undefined,
+    websocketKey: undefined,
+    isLengthKnown: false,
+    isRepeatable: true,
+  };
   const order: Call = { target, method: 'GET', path: '/', lines: '', timeouts: TIMEOUTS, ...nothing };
   const call = new Http1Call(order, events, { take: () => connection, deadline: (inMs) => tick + inMs });
   call.begin(false);

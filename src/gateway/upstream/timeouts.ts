@@ -15,6 +15,18 @@ export interface Timeouts {
   readonly totalMs: number;
 }
 
+/** What is left of them when some time has passed: that for the first byte is for connection and handshake as well. */
+export function toRest(timeouts: Timeouts, elapsedMs: number): Timeouts {
+  const firstByteMs = timeouts.firstByteMs - elapsedMs;
+  return {
+    connectMs: Math.min(timeouts.connectMs, firstByteMs),
+    handshakeMs: Math.min(timeouts.handshakeMs, firstByteMs),
+    firstByteMs,
+    betweenBytesMs: timeouts.betweenBytesMs,
+    totalMs: timeouts.totalMs - elapsedMs,
+  };
+}
+
 export type Phase = Exclude<keyof Timeouts, 'totalMs'>;
 
 const WORDS: Readonly<Record<keyof Timeouts, readonly [kind: string, what: string]>> = {

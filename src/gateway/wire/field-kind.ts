@@ -40,6 +40,8 @@ export const RATE_LIMIT = 25;
 export const DISGUISED = 26;
 /** `X-API-Key` spelled so. It never authenticates, and is no more passed on than the other. */
 export const DISGUISED_API_KEY = 27;
+/** What makes a request known again (draft-ietf-httpapi-idempotency-key-header). */
+export const IDEMPOTENCY_KEY = 28;
 
 /** `Access-Control-…`: what pages of other origins may do, and what they ask to. */
 export const ACCESS_CONTROL = 28;
@@ -86,6 +88,7 @@ const NAMES: readonly (readonly [name: string, kind: number, disguised?: number]
   ['authorization', AUTHORIZATION],
   ['date', DATE],
   ['user-agent', USER_AGENT],
+  ['idempotency-key', IDEMPOTENCY_KEY],
 ];
 
 const FAMILIES: readonly (readonly [start: string, kind: number, disguised?: number])[] = [

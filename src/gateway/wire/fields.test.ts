@@ -22,6 +22,7 @@ describe('the kind of a field', () => {
     ['Content-Length', kinds.CONTENT_LENGTH],
     ['content_length', 0],
     ['TE', kinds.TE],
+    ['Idempotency-Key', kinds.IDEMPOTENCY_KEY],
     ['proxy', kinds.PROXY],
     ['Proxy-Authorization', kinds.PROXY_HOP],
     ['proxy-', kinds.PROXY_HOP],

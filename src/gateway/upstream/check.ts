@@ -1,0 +1,82 @@
+// Asks a target how it is: a GET whose answer counts by its status alone.
+
+import type { BodySink, BodySource } from '../body.ts';
+import type { Target } from '../plan.ts';
+import type { Fields } from '../wire/fields.ts';
+import type { Call, CallEvents, Transport } from './call.ts';
+import type { CheckRules } from './health.ts';
+import type { Timeouts } from './timeouts.ts';
+
+/** Tells once whether the answer was a 2xx or 3xx, in time. */
+export type Check = (target: Target, rules: CheckRules, done: (hasPassed: boolean) => void) => void;
+
+export function createCheck(transport: Pick<Transport, 'send'>): Check {
+  return (target, rules, done) => {
+    const call = new CheckCall(target, rules, done);
+    transport.send(call, call);
+  };
+}
+
+/** What is worth reading so that the connection can be used again. */
+const MAX_READ_BYTES = 65_536;
+
+class CheckCall implements Call, CallEvents, BodySink {
+  readonly target: Target;
+  readonly method = 'GET';
+  readonly path: string;
+  readonly lines = 'user-agent: tollgate-health-check\r\naccept: */*\r\n';
+  readonly isLengthKnown = false;
+  readonly isRepeatable = true;
+  readonly body = undefined;
+  readonly tunnel = undefined;
+  readonly websocketKey = undefined;
+  readonly timeouts: Timeouts;
+  readonly #done: (hasPassed: boolean) => void;
+  #source: BodySource | undefined = undefined;
+  #readBytes = 0;
+
+  constructor(target: Target, { path, timeoutMs }: CheckRules, done: (hasPassed: boolean) => void) {
+    this.target = target;
+    this.path = path;
+    this.timeouts = {
+      connectMs: timeoutMs,
+      handshakeMs: timeoutMs,
+      firstByteMs: timeoutMs,
+      betweenBytesMs: timeoutMs,
+      totalMs: timeoutMs,
+    };
+    this.#done = done;
+  }
+
+  onReached(): void {}
+
+  onStuck(): void {}
+
+  onInterim(): void {}
+
+  onHead(status: number, _fields: Fields, body: BodySource): void {
+    this.#source = body;
+    body.start(this);
+    this.#done(status >= 200 && status < 400);
+  }
+
+  onFailure(): void {
+    this.#done(false);
+  }
+
+  onEnd(): void {}
+
+  // The body of the answer.
+
+  write(_bytes: Buffer, from: number, end: number): boolean {
+    this.#readBytes += end - from;
+    if (this.#readBytes > MAX_READ_BYTES) this.#source?.cancel();
+    return true;
+  }
+
+  flush(): void {}
+
+  end(): void {}
+
+  fail(): void {}
+}
