@@ -1,6 +1,6 @@
 // What is measured, as a table: the name that `--only` takes, the request, and who sends it.
 
-import { ANSWER_100, ANSWER_16K, ANSWER_1M, MAX_TAKEN_BYTES, TAKE, type Route } from './routes.ts';
+import { ANSWER_100, ANSWER_16K, ANSWER_1M, MAX_TAKEN_BYTES, TAKE, VARIED, type Route } from './routes.ts';
 
 export interface RequestShape {
   readonly route: Route;
@@ -26,6 +26,7 @@ export const GET: RequestShape = { route: ANSWER_100, bodyBytes: 0, secure: fals
 
 export const LOAD_CASES: readonly LoadCase[] = [
   { name: 'get', what: 'GET, 100-byte answer', load: 'http1', request: GET, hasGoal: true },
+  ask('get-varied', 'GET, fields that differ from request to request, in answers too', { route: VARIED }),
   ask('get-16k', 'GET, 16 KiB answer', { route: ANSWER_16K }),
   ask('get-1m', 'GET, 1 MiB answer', { route: ANSWER_1M }),
   ask('post', 'POST of 100 bytes, 100-byte answer', { route: TAKE, bodyBytes: 100 }),

@@ -41,7 +41,7 @@ export async function startUpstream(stage: Stage, { nginx, core }: UpstreamPlan)
 }
 
 /** nginx answers a POST before it has read the body, unless it passes it on: then it reads all of it first, into memory. */
-function toLocation(prefix: string, { method, path, answerBytes }: Route, folder: string): string {
+function toLocation(prefix: string, { method, path, answerBytes, varies }: Route, folder: string): string {
   if (method === 'POST') {
     return `location = ${prefix}${path} {
       client_max_body_size ${MAX_TAKEN_BYTES};
@@ -55,7 +55,7 @@ function toLocation(prefix: string, { method, path, answerBytes }: Route, folder
   }
   return answerBytes > MAX_LITERAL_BYTES
     ? `location = ${prefix}${path} { alias ${folder}${path}; }`
-    : `location = ${prefix}${path} { return 200 "${'x'.repeat(answerBytes)}"; }`;
+    : `location = ${prefix}${path} { ${varies === true ? 'add_header X-Answer $request_id; ' : ''}return 200 "${'x'.repeat(answerBytes)}"; }`;
 }
 
 async function startNodeUpstream(stage: Stage, core: number): Promise<string> {

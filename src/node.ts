@@ -109,7 +109,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     log,
     findCredential: (publicId) => keySource.find(publicId),
     saveRehash: (rehash) => saveRehash(database.db, rehash),
-    writeRecords: (records) => writeRecords(database.db, records),
+    writeRecords: (records) => writeRecords(database, records),
     circuits: control.circuits,
     boot: {
       host: settings.HOST,

@@ -6,7 +6,7 @@ import type { RequestShape } from '../cases.ts';
 import type { Stage } from '../stage.ts';
 import { runToEnd, type Load, type LoadReport, type Target } from './load.ts';
 import { parseWrkReport } from './wrk-report.ts';
-import { toWrkScript } from './wrk-script.ts';
+import { toWrkScript, VARYING_SCRIPT } from './wrk-script.ts';
 
 const REQUEST_TIMEOUT_SECONDS = 5;
 
@@ -27,8 +27,8 @@ export async function runWrk(stage: Stage, { url, headers }: Target, load: Load)
 }
 
 async function toScriptArgs(stage: Stage, { route, bodyBytes }: RequestShape): Promise<string[]> {
-  if (route.method === 'GET') return [];
-  const file = join(stage.folder, `wrk-${route.method}-${bodyBytes}.lua`);
-  await writeFile(file, toWrkScript(route.method, bodyBytes));
+  if (route.method === 'GET' && route.varies !== true) return [];
+  const file = join(stage.folder, `wrk${route.path.replace('/', '-')}-${bodyBytes}.lua`);
+  await writeFile(file, route.method === 'GET' ? VARYING_SCRIPT : toWrkScript(route.method, bodyBytes));
   return ['--script', file];
 }

@@ -52,6 +52,11 @@ export interface OpenedDatabase {
   readonly kind: 'pglite' | 'postgres';
   /** Undefined where there is nobody else who could say anything. */
   readonly listen: ((options: ListenOptions) => Listening) | undefined;
+  /**
+   * Runs a `copy … from '/dev/blob'` in a transaction of its own, with lines of copy-text.ts. Undefined where the database has a process, and
+   * time, of its own.
+   */
+  readonly copyIn: ((statement: string, text: string) => Promise<void>) | undefined;
   /** Rejects when the database does not answer within two seconds. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -82,7 +87,17 @@ async function openPglite(dataDir: string): Promise<OpenedDatabase> {
 /** Takes over a PGlite that was made with COLUMN_PARSERS; closing closes it. */
 export function overPglite(pglite: PGlite): OpenedDatabase {
   const db = new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) });
-  return { kind: 'pglite', db, lookups: db, listen: undefined, check: () => check(db), close: () => db.destroy() };
+  return {
+    kind: 'pglite',
+    db,
+    lookups: db,
+    listen: undefined,
+    async copyIn(statement, text) {
+      await pglite.query(statement, [], { blob: new Blob([text]) });
+    },
+    check: () => check(db),
+    close: () => db.destroy(),
+  };
 }
 
 async function openPostgres(databaseUrl: string): Promise<OpenedDatabase> {
@@ -142,6 +157,7 @@ function overPools(
   let closing: Promise<unknown> | undefined;
   return {
     kind: 'postgres',
+    copyIn: undefined,
     db,
     lookups: over(pools.lookups),
     listen: (options) => listenPostgres(databaseUrl, options),

@@ -1,20 +1,20 @@
 // Writes one HTTP/1.1 message to a socket, requests and answers alike: the head in one write with the first bytes of the body where both
 // are small, and in chunks where no length was promised (RFC 9112 §7.1).
 
-import type { Socket } from 'node:net';
+import type { Outlet } from './outlet.ts';
 
 /** Up to this, body bytes are joined to the head as text; beyond, a second buffer in one vectored write is cheaper. */
 const MAX_JOINED_BYTES = 8192;
 
 export class Http1Writer {
-  readonly #socket: Socket;
+  readonly #out: Outlet;
   readonly #isChunked: boolean;
   /** The head, and what was joined to it, until it is written. */
   #held: string;
 
   /** `head` with its empty line; it goes out with the first bytes of the body, or on `flush`. */
-  constructor(socket: Socket, head: string, isChunked: boolean) {
-    this.#socket = socket;
+  constructor(out: Outlet, head: string, isChunked: boolean) {
+    this.#out = out;
     this.#held = head;
     this.#isChunked = isChunked;
   }
@@ -33,15 +33,9 @@ export class Http1Writer {
       return true;
     }
     this.#held = '';
-    const socket = this.#socket;
     const bytes = Buffer.from(lent.subarray(from, end)); // It is only lent to us, and the socket may keep it.
-    if (held === '' && !this.#isChunked) return socket.write(bytes);
-    socket.cork();
-    socket.write(this.#isChunked ? `${held}${bytes.length.toString(16)}\r\n` : held, 'latin1');
-    const canTakeMore = socket.write(bytes);
-    if (this.#isChunked) socket.write('\r\n', 'latin1');
-    socket.uncork();
-    return canTakeMore;
+    if (this.#isChunked) return this.#out.writeJoined(`${held}${bytes.length.toString(16)}\r\n`, bytes, '\r\n');
+    return held === '' ? this.#out.writeBytes(bytes) : this.#out.writeJoined(held, bytes, '');
   }
 
   /** `trailers` as lines that each end with CRLF; they fall away where there are no chunks. */
@@ -54,6 +48,6 @@ export class Http1Writer {
     if (this.#held === '') return;
     const held = this.#held;
     this.#held = '';
-    this.#socket.write(held, 'latin1');
+    this.#out.writeText(held);
   }
 }

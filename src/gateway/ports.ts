@@ -121,8 +121,8 @@ export interface TlsCertificate {
 }
 
 export interface UsageSink {
-  /** Takes the record; never throws, never waits. */
-  record(record: ExchangeRecord): void;
+  /** Takes an ExchangeRecord as JSON; never throws, never waits. */
+  record(text: string): void;
 }
 
 /** What the policies may use. */

@@ -25,7 +25,8 @@ function createBench(t: TestContext): Bench {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const posts: { size: number; dropped: number }[] = [];
   const posted: string[] = [];
-  const buffer = createRecordBuffer((records, dropped) => {
+  const buffer = createRecordBuffer((text, dropped) => {
+    const records = JSON.parse(text) as ExchangeRecord[];
     posts.push({ size: records.length, dropped });
     for (const record of records) posted.push(record.requestId);
   });
@@ -36,7 +37,7 @@ function createBench(t: TestContext): Bench {
   return { buffer, posts, posted, fill, tick: () => t.mock.timers.tick(BATCH_AGE_MS) };
 }
 
-const recordOf = (id: string): ExchangeRecord => toRecord(createExchange({ id }).exchange, 1);
+const recordOf = (id: string): string => toRecord(createExchange({ id }).exchange, 1);
 
 const sizes = (bench: Bench): number[] => bench.posts.map((post) => post.size);
 

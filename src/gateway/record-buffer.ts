@@ -1,7 +1,7 @@
 // Collects records and posts them in batches. When the main thread does not keep up, records are dropped and counted: recording
 // can never slow a request, nor fill the memory.
 
-import type { ExchangeRecord, UsageSink } from './ports.ts';
+import type { UsageSink } from './ports.ts';
 
 const BATCH_RECORDS = 500;
 const BATCH_AGE_MS = 100;
@@ -15,10 +15,11 @@ export interface RecordBuffer extends UsageSink {
   acknowledge(): void;
 }
 
-export type PostRecords = (records: readonly ExchangeRecord[], dropped: number) => void;
+/** `records` is a list of ExchangeRecord as JSON. */
+export type PostRecords = (records: string, dropped: number) => void;
 
 export function createRecordBuffer(post: PostRecords): RecordBuffer {
-  let buffered: ExchangeRecord[] = [];
+  let buffered: string[] = [];
   let dropped = 0;
   let underway = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -28,7 +29,7 @@ export function createRecordBuffer(post: PostRecords): RecordBuffer {
     timer = undefined;
     if (buffered.length === 0 && dropped === 0) return;
     underway++;
-    post(buffered, dropped);
+    post(`[${buffered.join(',')}]`, dropped);
     buffered = [];
     dropped = 0;
   }

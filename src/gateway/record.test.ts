@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createDeps, createExchange, createGateway, createKey } from '../../test/harness/data-plane.ts';
+import { createDeps, createExchange, createGateway, createKey, readRecord } from '../../test/harness/data-plane.ts';
 import { compileSnapshot } from './compile.ts';
+import { Exchange } from './exchange.ts';
 import { newKeyText } from '../lib/key-text.ts';
 import { maskHeaders, maskQuery, toRecord } from './record.ts';
 
@@ -27,16 +28,14 @@ describe('the record of an exchange', () => {
     exchange.responseBytes = 20;
     exchange.target = 'http://h';
     exchange.upstreamMs = 3.5;
-    assert.deepEqual(toRecord(exchange, 12.5), {
+    assert.deepEqual(readRecord(toRecord(exchange, 12.5)), {
       requestId: 'req_1',
-      correlationId: undefined,
       startedAtMs: 1_750_000_000_000,
       durationMs: 12.5,
       method: 'POST',
       path: '/orders',
       query: '?a=1',
       status: 201,
-      errorCode: undefined,
       rateLimited: false,
       authFailed: false,
       tenantId: 'ten_of_key',
@@ -50,7 +49,6 @@ describe('the record of an exchange', () => {
       service: 'echo',
       target: 'http://h',
       upstreamMs: 3.5,
-      requestHeaders: undefined,
     });
   });
 
@@ -58,7 +56,7 @@ describe('the record of an exchange', () => {
     const { exchange } = createExchange();
     exchange.clientAddress = '203.0.113.9';
     exchange.correlationId = 'theirs';
-    const { clientIp, requestId, correlationId } = toRecord(exchange, 1);
+    const { clientIp, requestId, correlationId } = readRecord(toRecord(exchange, 1));
     assert.deepEqual([clientIp, requestId, correlationId], ['203.0.113.9', 'req_1', 'theirs']);
   });
 
@@ -66,7 +64,7 @@ describe('the record of an exchange', () => {
     const { exchange } = createExchange({ headers: ['Accept', '*/*', 'Cookie', 'id=1'] });
     exchange.status = 404;
     exchange.errorCode = 'route_not_found';
-    const record = toRecord(exchange, 1);
+    const record = readRecord(toRecord(exchange, 1));
     const { status, errorCode, tenantId, gatewayId, keyId, service, target, upstreamMs, userAgent } = record;
     assert.deepEqual({ status, errorCode }, { status: 404, errorCode: 'route_not_found' });
     for (const unknown of [tenantId, gatewayId, keyId, service, target, upstreamMs, userAgent])
@@ -78,13 +76,13 @@ describe('the record of an exchange', () => {
     const { exchange } = createExchange();
     exchange.status = 200;
     exchange.clientGone = true;
-    assert.equal(toRecord(exchange, 1).status, 499);
+    assert.equal(readRecord(toRecord(exchange, 1)).status, 499);
   });
 
   test('keeps an upstream time of 0', () => {
     const { exchange } = createExchange();
     exchange.upstreamMs = 0;
-    assert.equal(toRecord(exchange, 1).upstreamMs, 0);
+    assert.equal(readRecord(toRecord(exchange, 1)).upstreamMs, 0);
   });
 
   test('keeps headers from the status 400 on', () => {
@@ -96,9 +94,49 @@ describe('the record of an exchange', () => {
     ] as const) {
       const { exchange } = createExchange({ headers: ['A', 'b'] });
       exchange.status = status;
-      assert.equal(toRecord(exchange, 1).requestHeaders !== undefined, isKept);
+      assert.equal(readRecord(toRecord(exchange, 1)).requestHeaders !== undefined, isKept);
     }
   });
+});
+
+describe('what a connection said in its last record', () => {
+  const recordsOf = (change: (exchange: ReturnType<typeof createExchange>['exchange']) => void) => {
+    const first = createExchange({ headers: ['User-Agent', 'one'] }).exchange;
+    const { id, startedAtMs, startedTick, method, path, query, fields, host, protocol, origin, responder } = first;
+    const head = { id, startedAtMs, startedTick, method, path, query, fields, host, protocol, origin, responder };
+    const second = new Exchange({ ...head, id: 'req_2', body: undefined, tunnel: undefined });
+    first.principal = createKey().credential.principal;
+    second.principal = first.principal;
+    first.target = 'http://a';
+    second.target = 'http://a';
+    change(second);
+    return [first, second].map((exchange) => readRecord(toRecord(exchange, 1)));
+  };
+
+  test('is said again of the same', () => {
+    const [first, second] = recordsOf(() => {});
+    assert.deepEqual({ ...second, requestId: 'req_1' }, first);
+  });
+
+  test('is not said of another key, target, address or route', () => {
+    assert.equal(recordsOf((exchange) => (exchange.principal = undefined))[1]?.keyId, undefined);
+    assert.equal(recordsOf((exchange) => (exchange.target = 'http://b'))[1]?.target, 'http://b');
+    assert.equal(recordsOf((exchange) => (exchange.clientAddress = '203.0.113.1'))[1]?.clientIp, '203.0.113.1');
+    const snapshot = compileSnapshot(
+      { version: 1, gateways: [createGateway('http://h')] },
+      { ...createDeps(), policies: [], controlToken: '' },
+    );
+    assert.equal(recordsOf((exchange) => ([exchange.plan] = snapshot.plans))[1]?.gatewayId, 'gw_1');
+  });
+});
+
+test('any text stays JSON', () => {
+  for (const odd of ['"', '\\', '\u0001', '\x7f', '\xe9', '\u{1F600}', '\ud800', 'a"b\\c', '\u2028']) {
+    const { exchange } = createExchange({ path: `/${odd}`, query: `?${odd}`, headers: ['User-Agent', odd] });
+    exchange.correlationId = odd;
+    const { path, query, userAgent, correlationId } = readRecord(toRecord(exchange, 1));
+    assert.deepEqual([path, query, userAgent, correlationId], [`/${odd}`, `?${odd}`, odd, odd]);
+  }
 });
 
 describe('a key', () => {
@@ -106,7 +144,7 @@ describe('a key', () => {
   const recordOf = (place: (text: string) => Parameters<typeof createExchange>[0], text: string): string => {
     const { exchange } = createExchange(place(text));
     exchange.status = 404;
-    return JSON.stringify(toRecord(exchange, 1));
+    return toRecord(exchange, 1);
   };
   const filler = (length: number): string => 'x/'.repeat(length / 2);
   const places: readonly [string, (text: string) => Parameters<typeof createExchange>[0]][] = [
@@ -219,6 +257,6 @@ test('masking a hostile text takes no longer than its length allows', () => {
   ]) {
     const { exchange } = createExchange({ path: `/${hostile}`, query: `?${hostile}`, headers: ['A', hostile] });
     exchange.status = 404;
-    assert.ok(toRecord(exchange, 1).path.length <= 2000);
+    assert.ok(readRecord(toRecord(exchange, 1)).path.length <= 2000);
   }
 });

@@ -4,6 +4,7 @@
 // The bytes are borrowed: they stand there until the callback returns, and whoever needs them longer copies them.
 
 import { Socket, type OnReadOpts } from 'node:net';
+import { handleOf, readCount } from './stream-handle.ts';
 
 const BUFFER = Buffer.allocUnsafeSlow(65_536);
 
@@ -32,5 +33,19 @@ export function acceptShared(accepted: Socket, take: TakeBytes): Socket {
   accepted.destroy();
   const options = { allowHalfOpen: true, onread: readShared(take) };
   Reflect.set(options, 'handle', handle);
-  return new Socket(options);
+  const socket = new Socket(options);
+  takeReads(socket, take);
+  return socket;
+}
+
+/** Hands what is read on without the socket's own part in it; ends and errors stay with the socket. */
+export function takeReads(socket: Socket, take: TakeBytes): void {
+  const handle = handleOf(socket);
+  if (handle === undefined) return;
+  const { onread } = handle;
+  handle.onread = (...rest) => {
+    const count = readCount();
+    if (count > 0 && !socket.destroyed) take(BUFFER, count);
+    else Reflect.apply(onread, handle, rest);
+  };
 }

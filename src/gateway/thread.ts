@@ -43,9 +43,7 @@ async function main(boot: ThreadBoot): Promise<void> {
     nowMs: () => clock.monotonicMs(),
     limits: boot.keyCache,
   });
-  const usage = createRecordBuffer((records, dropped) =>
-    say({ type: 'records', records: JSON.stringify(records), dropped }),
-  );
+  const usage = createRecordBuffer((records, dropped) => say({ type: 'records', records, dropped }));
   const limiter = await openLimiter(boot);
   const transport = createTransport(clock);
   const pseudonym = toPseudonym(boot.hmacSecret);

@@ -49,7 +49,7 @@ function compile(given: PolicyDeps): CompiledPolicy {
       if (text === undefined) return refuse(exchange, 'missing_credentials');
       const ownId = readPublicId(text);
       if (ownId === undefined && !isForeignText(text)) return refuse(exchange, 'invalid_key');
-      const digest = digestOf(text);
+      const digest = exchange.origin.digestOf(text, digestOf);
       const publicId = ownId ?? toForeignId(digest);
       const known = credentials.recall(publicId);
       if (known !== undefined && isSameDigest(proven.get(known) ?? '', digest)) return admit(exchange, known, deps);

@@ -109,13 +109,17 @@ export interface RecordingSink extends UsageSink {
   wait(count: number): Promise<readonly ExchangeRecord[]>;
 }
 
+export function readRecord(text: string): ExchangeRecord {
+  return JSON.parse(text) as ExchangeRecord;
+}
+
 export function createSink(): RecordingSink {
   const records: ExchangeRecord[] = [];
   const waiting = new Set<() => void>();
   return {
     records,
-    record(record) {
-      records.push(record);
+    record(text) {
+      records.push(readRecord(text));
       for (const look of waiting) look();
     },
     async wait(count) {

@@ -56,7 +56,8 @@ async function count({ db }: OpenedDatabase): Promise<number> {
 
 forEachDatabase('the request log', (open) => {
   test('keeps what a record says', async () => {
-    const { db } = await open();
+    const database = await open();
+    const { db } = database;
     const full = record(1, {
       tenantId: 'ten_x',
       gatewayId: 'gw_1',
@@ -72,7 +73,7 @@ forEachDatabase('the request log', (open) => {
       upstreamMs: 0.5,
       requestHeaders: ['Accept', '*/*', 'Cookie', '***'],
     });
-    await writeRecords(db, [full, record(2)]);
+    await writeRecords(database, [full, record(2)]);
     const rows = await db.selectFrom('request_logs').selectAll().orderBy('request_id').execute();
     assert.deepEqual(rows[0], {
       request_id: 'req_1',
@@ -103,9 +104,9 @@ forEachDatabase('the request log', (open) => {
 
   test('takes 5,000 records in one write, and nothing for none', async () => {
     const database = await open();
-    await writeRecords(database.db, []);
+    await writeRecords(database, []);
     await writeRecords(
-      database.db,
+      database,
       Array.from({ length: 5_000 }, (_, i) => record(i)),
     );
     assert.equal(await count(database), 5_000);
@@ -120,7 +121,7 @@ forEachDatabase('the request log', (open) => {
       '2028-02-29T12:00:00.000Z',
     ];
     await writeRecords(
-      database.db,
+      database,
       times.map((time, i) => record(i, { startedAtMs: Date.parse(time) })),
     );
     assert.deepEqual(await partitions(database), [
@@ -146,7 +147,7 @@ forEachDatabase('the request log', (open) => {
 
   test('makes a partition once, however many need it at the same moment', async () => {
     const database = await open();
-    await Promise.all(Array.from({ length: 10 }, (_, i) => writeRecords(database.db, [record(i)])));
+    await Promise.all(Array.from({ length: 10 }, (_, i) => writeRecords(database, [record(i)])));
     assert.deepEqual(await partitions(database), ['request_logs_2026_03']);
     assert.equal(await count(database), 10);
   });
@@ -154,14 +155,15 @@ forEachDatabase('the request log', (open) => {
   test('keeps a record once, however often it is given', async () => {
     const database = await open();
     const batch = [record(1), record(2)];
-    await writeRecords(database.db, batch);
-    await writeRecords(database.db, [...batch, record(3, { status: 404 })]);
+    await writeRecords(database, batch);
+    await writeRecords(database, [...batch, record(3, { status: 404 })]);
     assert.equal(await count(database), 3);
   });
 
   test('survives texts that the database cannot hold', async () => {
-    const { db } = await open();
-    await writeRecords(db, [
+    const database = await open();
+    const { db } = database;
+    await writeRecords(database, [
       record(1, { path: '/a\0b', userAgent: 'x\uD800y', requestHeaders: ['A', '\0'] }),
       record(2),
     ]);
@@ -173,8 +175,42 @@ forEachDatabase('the request log', (open) => {
     assert.deepEqual(rows[0], { path: '/a\uFFFDb', user_agent: 'x\uFFFDy', request_headers: ['A', '\uFFFD'] });
   });
 
+  test('keeps every text as it came', async () => {
+    const database = await open();
+    const texts = [
+      '\t',
+      '\n',
+      '\r\n',
+      '\\',
+      '\\N',
+      '\\.',
+      '\\t',
+      '"',
+      "'",
+      '',
+      ' ',
+      '\u{1F600}',
+      '\u2028',
+      'a\tb\\nc\n\\.\n',
+    ];
+    await writeRecords(
+      database,
+      texts.map((text, i) => record(i + 10, { path: text, userAgent: text, requestHeaders: ['X', text] })),
+    );
+    const rows = await database.db
+      .selectFrom('request_logs')
+      .select(['path', 'user_agent', 'request_headers'])
+      .orderBy('request_id')
+      .execute();
+    assert.deepEqual(
+      rows,
+      texts.map((text) => ({ path: text, user_agent: text, request_headers: ['X', text] })),
+    );
+  });
+
   test('notes when a key was used last, and never goes back', async () => {
-    const { db } = await open();
+    const database = await open();
+    const { db } = database;
     const order = {
       tenantId: DEFAULT_TENANT_ID,
       operatorId: null,
@@ -195,13 +231,13 @@ forEachDatabase('the request log', (open) => {
     const lastUse = async (id: string): Promise<Date | null> =>
       (await db.selectFrom('keys').select('last_used_at').where('id', '=', id).executeTakeFirstOrThrow()).last_used_at;
 
-    await writeRecords(db, [
+    await writeRecords(database, [
       record(1, { keyId: used.id, startedAtMs: AT_MS + 5 }),
       record(2, { keyId: used.id, startedAtMs: AT_MS + 9 }),
       record(3, { keyId: used.id, startedAtMs: AT_MS + 7 }),
     ]);
     assert.deepEqual(await lastUse(used.id), new Date(AT_MS + 9));
-    await writeRecords(db, [record(4, { keyId: used.id, startedAtMs: AT_MS + 1 })]);
+    await writeRecords(database, [record(4, { keyId: used.id, startedAtMs: AT_MS + 1 })]);
     assert.deepEqual(await lastUse(used.id), new Date(AT_MS + 9));
     assert.equal(await lastUse(idle.id), null);
   });

@@ -62,9 +62,10 @@ const RECORDS = [
 
 forEachDatabase('the request log', (open) => {
   test('shows what is known of a call, and leaves out what is not', async () => {
-    const { db } = await open();
+    const database = await open();
+    const { db } = database;
     const control = createTestControl({ db });
-    await writeRecords(db, RECORDS);
+    await writeRecords(database, RECORDS);
     const full = await control.call('GET', '/api/v1/requests/req_2');
     assert.equal(full.status, 200);
     assert.deepEqual(full.body.data, {
@@ -131,9 +132,10 @@ forEachDatabase('the request log', (open) => {
     ['status=500&startDate=2024-01-15T14:00:00Z&pageSize=100', [3]],
   ];
   test('is found by every filter', async () => {
-    const { db } = await open();
+    const database = await open();
+    const { db } = database;
     const control = createTestControl({ db });
-    await writeRecords(db, RECORDS);
+    await writeRecords(database, RECORDS);
     for (const [query, ids] of filters) {
       const { status, body, text } = await control.call('GET', `/api/v1/requests?${query}`);
       assert.equal(status, 200, text);
@@ -148,9 +150,10 @@ forEachDatabase('the request log', (open) => {
   });
 
   test('is paged over the border of a month, each call exactly once, by page and by cursor', async () => {
-    const { db } = await open();
+    const database = await open();
+    const { db } = database;
     const control = createTestControl({ db });
-    await writeRecords(db, RECORDS);
+    await writeRecords(database, RECORDS);
     const collect = async (next: (meta: { page: number; nextCursor: string }) => string): Promise<string[]> => {
       const ids: string[] = [];
       let query = '';
@@ -194,9 +197,10 @@ forEachDatabase('the request log', (open) => {
   });
 
   test('shows nobody the calls of another tenant', async () => {
-    const { db } = await open();
+    const database = await open();
+    const { db } = database;
     const control = createTestControl({ db });
-    await writeRecords(db, RECORDS);
+    await writeRecords(database, RECORDS);
     const hidden = await control.call('GET', '/api/v1/requests/req_secret');
     assert.deepEqual([hidden.status, hidden.body.code], [404, 'not_found']);
     const as = operatorPrincipal({ tenantId: 'ten_other' });

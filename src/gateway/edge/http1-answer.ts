@@ -65,7 +65,7 @@ export class Http1Answer implements Responder, BodySink {
     this.isTunnel = status === 101;
     const isStream = body !== undefined && 'start' in body;
     const head = this.#toHead(reply, isStream ? -1 : (body?.byteLength ?? 0));
-    this.#writer = new Http1Writer(this.#connection.socket, head, this.#isChunked);
+    this.#writer = new Http1Writer(this.#connection.out, head, this.#isChunked);
     if (isStream) {
       this.#source = body;
       body.start(this);
@@ -81,7 +81,7 @@ export class Http1Answer implements Responder, BodySink {
     if (this.hasBegun || this.#isHttp10 || this.#connection.socket.destroyed) return;
     let head = STATUS_LINES[status] ?? `HTTP/1.1 ${status} \r\n`;
     for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-    this.#connection.socket.write(`${head}\r\n`, 'latin1');
+    this.#connection.out.writeText(`${head}\r\n`);
   }
 
   /** Where what the caller sends now belongs. */
@@ -108,13 +108,13 @@ export class Http1Answer implements Responder, BodySink {
     if (this.isSent) return;
     this.isSent = true;
     this.#writer?.end(trailers.length > 0 ? this.#toTrailers(trailers) : '');
-    const { socket } = this.#connection;
+    const { out, socket } = this.#connection;
     if (this.isTunnel) {
       socket.end(); // Their half; ours goes on until the caller ends it, and the record waits for both.
       return;
     }
-    if (socket.writableLength === 0) this.#onWritten();
-    else socket.write('', () => this.#onWritten());
+    if (out.isFlushed) this.#onWritten();
+    else out.afterWrites(() => this.#onWritten());
   }
 
   /** The answer broke off: the connection is broken too, so that it cannot look complete. */

@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net';
 import { Origin } from '../origin.ts';
+import { Outlet } from '../outlet.ts';
 import { createRequestScanner, readRequestHead, type RequestHead } from '../wire/request-head.ts';
 import type { WireFault } from '../wire/fault.ts';
 import { UNTIL_CLOSE } from '../wire/framing.ts';
@@ -24,6 +25,7 @@ const RATE_WINDOW_MS = 10_000;
 
 export class Http1Connection implements Timed {
   readonly socket: Socket;
+  readonly out: Outlet;
   readonly shared: EdgeShared;
   readonly #origin: Origin;
   readonly #scanner: HeadScanner;
@@ -32,6 +34,7 @@ export class Http1Connection implements Timed {
   #from = 0;
   #end = 0;
   #answer: Http1Answer | undefined = undefined;
+  #lastHead: RequestHead | undefined = undefined;
   #requests = 0;
   #isPumping = false;
   #isClosing = false;
@@ -44,11 +47,11 @@ export class Http1Connection implements Timed {
 
   constructor(socket: Socket, scheme: 'http' | 'https', address: string, shared: EdgeShared) {
     this.socket = socket;
+    this.out = new Outlet(socket, () => this.#answer?.onDrain());
     this.shared = shared;
     this.#origin = new Origin(scheme, address);
     this.#scanner = createRequestScanner(shared.limits);
     this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
-    socket.on('drain', () => this.#answer?.onDrain());
     socket.on('end', () => this.#onEnd());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#onClose());
@@ -88,7 +91,7 @@ export class Http1Connection implements Timed {
     const answer = this.#answer;
     if (answer?.expectsContinue !== true || answer.hasBegun) return;
     if (answer.body !== undefined && answer.body.received === 0 && this.#pending === undefined)
-      this.socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+      this.out.writeText('HTTP/1.1 100 Continue\r\n\r\n');
   }
 
   /** The answer has been handed to the socket whole; what follows depends on both sides. */
@@ -159,14 +162,15 @@ export class Http1Connection implements Timed {
       this.#refuse(found);
       return false;
     }
-    const end = this.#from + this.#scanner.scanned;
-    const head = readRequestHead(this.#scanner, pending.toString('latin1', this.#from, end));
+    const { scanned } = this.#scanner;
+    const head = readRequestHead(this.#scanner, this.#scanner.readText(pending, this.#from), this.#lastHead);
     this.#scanner.reset();
-    this.#consume(end);
+    this.#consume(this.#from + scanned);
     if ('reason' in head) {
       this.#refuse(head);
       return false;
     }
+    this.#lastHead = head;
     this.#begin(head);
     return true;
   }
@@ -217,7 +221,7 @@ export class Http1Connection implements Timed {
   #refuse(fault: WireFault | { readonly status: 408; readonly reason: string }): void {
     const { clock, runner } = this.shared;
     const exchange = toRefusedExchange(this.#origin, clock);
-    this.socket.write(toWireReply(exchange, fault), 'latin1');
+    this.out.writeText(toWireReply(exchange, fault));
     runner.finish(exchange);
     this.#close();
   }
@@ -240,7 +244,7 @@ export class Http1Connection implements Timed {
     this.#ratedBytes = moved;
     // Only the caller's own slowness counts: a body that we read and that does not come, an answer that is not taken.
     const waitsForCaller =
-      this.socket.writableLength > 0 || (answer.body !== undefined && !answer.body.isComplete && answer.body.wantsMore);
+      !this.out.isFlushed || (answer.body !== undefined && !answer.body.isComplete && answer.body.wantsMore);
     if (isStuck && waitsForCaller && !answer.isTunnel) this.socket.destroy();
   }
 

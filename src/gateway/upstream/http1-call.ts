@@ -65,14 +65,14 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
     this.#outgoing = undefined;
     connection.use(this);
     this.#wait(connection.step);
-    if (this.#call.body === undefined) connection.socket.write(this.#toHead(false), 'latin1');
+    if (this.#call.body === undefined) connection.out.writeText(this.#toHead(false));
     else if (connection.step === 'firstByteMs') this.#sendBody(this.#call.body, connection);
     // A body waits for the connection: what was not begun can be sent elsewhere.
   }
 
   #sendBody(body: BodySource, connection: Http1UpstreamConnection): void {
     const framing = this.#call.isLengthKnown ? 'length' : 'chunks';
-    const outgoing = new OutgoingBody(this, connection.socket, this.#toHead(framing === 'chunks'), framing);
+    const outgoing = new OutgoingBody(this, connection, this.#toHead(framing === 'chunks'), framing);
     this.#outgoing = outgoing;
     body.start(outgoing);
     process.nextTick(() => outgoing.flush()); // Bytes that are at hand come before that, and go out with the head.
@@ -177,7 +177,7 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
     if (found === undefined) return from;
     if (found !== true) return this.#refuse(found, end);
     const headEnd = from + scanner.scanned;
-    const head = readResponseHead(scanner, bytes.toString('latin1', from, headEnd), this.#call.method);
+    const head = readResponseHead(scanner, scanner.readText(bytes, from), this.#call.method);
     scanner.reset();
     if ('reason' in head) return this.#refuse(head, end);
     if (head.status === 101 && this.#call.tunnel !== undefined)
@@ -203,7 +203,7 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
     this.#isTunnel = true;
     this.#events.onHead(head.status, head.fields, this);
     if (this.#connection !== undefined) {
-      this.#outgoing = new OutgoingBody(this, this.#connection.socket, '', 'tunnel');
+      this.#outgoing = new OutgoingBody(this, this.#connection, '', 'tunnel');
       tunnel.start(this.#outgoing);
     }
     return true;

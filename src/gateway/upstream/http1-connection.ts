@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net';
 import type { Sweep, Timed } from '../../lib/sweep.ts';
+import { Outlet } from '../outlet.ts';
 import type { Target } from '../plan.ts';
 import { openSocket } from './open-socket.ts';
 import type { Phase } from './timeouts.ts';
@@ -38,6 +39,7 @@ export interface ConnectionOwner {
 
 export class Http1UpstreamConnection implements Timed {
   readonly socket: Socket;
+  readonly out: Outlet;
   readonly scanner: HeadScanner = createResponseScanner(HEAD_LIMITS);
   readonly #sweep: Sweep;
   readonly #owner: ConnectionOwner;
@@ -60,10 +62,10 @@ export class Http1UpstreamConnection implements Timed {
     this.#sweep = sweep;
     this.#owner = owner;
     this.socket = openSocket(target, (bytes, end) => this.#receive(bytes, end));
+    this.out = new Outlet(this.socket, () => this.#user?.onDrain());
     const isSecure = target.origin.startsWith('https:');
     this.socket.once('connect', () => this.#goOn(isSecure ? 'handshakeMs' : 'firstByteMs'));
     if (isSecure) this.socket.once('secureConnect', () => this.#goOn('firstByteMs'));
-    this.socket.on('drain', () => this.#user?.onDrain());
     this.socket.on('end', () => {
       this.#hasEnded = true;
       this.#settle();
@@ -132,7 +134,7 @@ export class Http1UpstreamConnection implements Timed {
   /** Bytes that nobody asked for, or a request that is not through yet, forbid another use. */
   #release(idleMs: number): void {
     this.#user = undefined;
-    if (this.#pending !== undefined || this.socket.destroyed || this.socket.writableLength > 0) {
+    if (this.#pending !== undefined || this.socket.destroyed || !this.out.isFlushed) {
       this.socket.destroy();
       return;
     }

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import type { BodySink } from '../body.ts';
 import { Http1Writer } from '../http1-writer.ts';
+import type { Outlet } from '../outlet.ts';
 
 /** The call that the body belongs to. */
 export interface OutgoingHost {
@@ -10,6 +11,12 @@ export interface OutgoingHost {
   /** Octets are on their way. */
   onSending(): void;
   cancel(): void;
+}
+
+/** The connection that it goes out on. */
+interface Way {
+  readonly socket: Socket;
+  readonly out: Outlet;
 }
 
 export class OutgoingBody implements BodySink {
@@ -20,10 +27,10 @@ export class OutgoingBody implements BodySink {
   #hasEnded = false;
 
   /** `head` goes out with the first octets; `framing` tells how the body ends: by its length, in chunks, or with our side of the connection. */
-  constructor(host: OutgoingHost, socket: Socket, head: string, framing: 'length' | 'chunks' | 'tunnel') {
+  constructor(host: OutgoingHost, { socket, out }: Way, head: string, framing: 'length' | 'chunks' | 'tunnel') {
     this.#host = host;
     this.#socket = socket;
-    this.#writer = new Http1Writer(socket, head, framing === 'chunks');
+    this.#writer = new Http1Writer(out, head, framing === 'chunks');
     this.#isTunnel = framing === 'tunnel';
   }
 

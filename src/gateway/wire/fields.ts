@@ -15,6 +15,9 @@ export class Fields {
   /** The set of kinds that occur. */
   readonly kinds: number;
   #list: string[] | undefined = undefined;
+  /** What was last asked to be left out, and what was left. */
+  #without = -1;
+  #lines = '';
 
   /** `isCanonical`: every line is `name: value` CRLF, and they follow each other. */
   constructor(text: string, spans: readonly number[], kinds: number, isCanonical: boolean) {
@@ -99,7 +102,14 @@ export class Fields {
 
   /** The fields whose kinds are not in the set, as lines that each end with CRLF, in order and as they came. */
   linesWithout(set: number): string {
-    if (!this.#isCanonical) return this.#rewrittenWithout(set);
+    if (set !== this.#without) {
+      this.#lines = this.#isCanonical ? this.#cutWithout(set) : this.#rewrittenWithout(set);
+      this.#without = set;
+    }
+    return this.#lines;
+  }
+
+  #cutWithout(set: number): string {
     const spans = this.#spans;
     const last = spans.length - SPAN;
     if (last < 0) return '';

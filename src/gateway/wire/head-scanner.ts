@@ -1,5 +1,8 @@
 // Finds the parts of a message head, octet by octet and once: where the start line's three parts and the fields lie. Resumable at every
 // octet, so that a head in single bytes is judged exactly like a head in one read. Nothing is decoded here.
+//
+// Neighbours say much the same from message to message (the premise of HPACK, RFC 7541 §2). A field section that is octet for octet the one
+// before it on the same connection is therefore compared in place of being read: what it means was found out the first time.
 
 import { CR, COLON, FIELD_VALUE, isWhiteSpace, LF, SPACE, TOKEN } from './octets.ts';
 import { FAULTS, type WireFault } from './fault.ts';
@@ -27,6 +30,9 @@ export interface StartLine {
   readonly middleLengthFault: WireFault;
 }
 
+/** A longer field section is read each time: what a connection remembers must be little. */
+const MAX_REMEMBERED_BYTES = 2048;
+
 const START = 0;
 const START_LF = 1;
 const FIRST = 2;
@@ -39,6 +45,8 @@ const BEFORE_VALUE = 8;
 const VALUE = 9;
 const VALUE_LF = 10;
 const END_LF = 11;
+
+const NOTHING = Buffer.alloc(0);
 
 export class HeadScanner {
   readonly #line: StartLine;
@@ -60,6 +68,13 @@ export class HeadScanner {
   #kinds = 0;
   #isCanonical = true;
 
+  #sectionStart = 0;
+  /** The last field section that was read, as far as `#rememberedBytes`, and its fields once somebody asked for them. */
+  #remembered: Buffer = NOTHING;
+  #rememberedBytes = 0;
+  #known: Fields | undefined = undefined;
+  #isRepeated = false;
+
   constructor(line: StartLine, limits: HeadLimits) {
     this.#line = line;
     this.#limits = limits;
@@ -72,11 +87,20 @@ export class HeadScanner {
     this.#spanned = 0;
     this.#kinds = 0;
     this.#isCanonical = true;
+    this.#isRepeated = false;
   }
 
-  /** The fields of the head that was found complete; `text` is exactly its octets, as Latin-1. */
+  /** The head that was found complete, in Latin-1: without its fields, where they are known. */
+  readText(bytes: Buffer, from: number): string {
+    return bytes.toString('latin1', from, from + (this.#isRepeated ? this.#sectionStart : this.#position));
+  }
+
+  /** The fields of the head that was found complete; `text` is what `readText` gave. The same object while they repeat. */
   toFields(text: string): Fields {
-    return new Fields(text, this.#spans.slice(0, this.#spanned), this.#kinds, this.#isCanonical);
+    if (this.#isRepeated && this.#known !== undefined) return this.#known;
+    const fields = new Fields(text, this.#spans.slice(0, this.#spanned), this.#kinds, this.#isCanonical);
+    if (this.#rememberedBytes > 0) this.#known = fields;
+    return fields;
   }
 
   /** How many octets of the head were scanned. */
@@ -146,7 +170,17 @@ export class HeadScanner {
           at++;
           break;
         }
-        case LINE_LF:
+        case LINE_LF: {
+          if (octet !== LF) return FAULTS.lineEnd;
+          this.#state = FIELD_START;
+          at++;
+          this.#sectionStart = at;
+          const length = this.#rememberedBytes;
+          if (this.#known === undefined || stop - at < length || !this.#repeats(bytes, from + at)) break;
+          this.#isRepeated = true;
+          this.#position = at + length;
+          return true;
+        }
         case VALUE_LF:
           if (octet !== LF) return FAULTS.lineEnd;
           this.#state = FIELD_START;
@@ -193,6 +227,7 @@ export class HeadScanner {
         case END_LF:
           if (octet !== LF) return FAULTS.lineEnd;
           this.#position = at + 1;
+          this.#remember(bytes, from + this.#sectionStart, from + at + 1);
           return true;
         default:
           throw new Error('a head scanner in no known state');
@@ -200,6 +235,21 @@ export class HeadScanner {
     }
     this.#position = at;
     return at === limit ? FAULTS.headLength : undefined;
+  }
+
+  #repeats(bytes: Uint8Array, at: number): boolean {
+    const length = this.#rememberedBytes;
+    return this.#remembered.compare(bytes, at, at + length, 0, length) === 0;
+  }
+
+  #remember(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    this.#known = undefined;
+    this.#rememberedBytes = 0;
+    if (length > MAX_REMEMBERED_BYTES) return;
+    if (this.#remembered.length < length) this.#remembered = Buffer.allocUnsafeSlow(length);
+    this.#remembered.set(bytes.subarray(start, end), 0);
+    this.#rememberedBytes = length;
   }
 
   /** Name and colon have been read, and white space up to `at`, where the value begins. */

@@ -48,14 +48,23 @@ export function createRequestScanner(limits: HeadLimits): HeadScanner {
   return new HeadScanner(REQUEST_LINE, limits);
 }
 
-/** Reads the head that the scanner found complete. `text` is exactly its octets, as Latin-1. */
-export function readRequestHead(scanner: HeadScanner, text: string): RequestHead | WireFault {
+/**
+ * Reads the head that the scanner found complete. `text` is what its `readText` gave; `previous` what was read before on this
+ * connection: what follows from the fields alone is taken from there when they are the same.
+ */
+export function readRequestHead(scanner: HeadScanner, text: string, previous?: RequestHead): RequestHead | WireFault {
   const isHttp10 = isVersion(text, scanner, VERSION_10);
   if (!isHttp10 && !isVersion(text, scanner, VERSION_11)) return toVersionFault(text, scanner);
   const method = readMethod(text, scanner);
   if (typeof method !== 'string') return method;
 
   let fields = scanner.toFields(text);
+  if (previous?.fields === fields && previous.isHttp10 === isHttp10 && previous.host !== undefined) {
+    const target = checkTarget(method, text.slice(scanner.firstEnd + 1, scanner.middleEnd), previous.host);
+    if (typeof target !== 'string') return target;
+    const { host, framing, keepAlive, expectsContinue, upgrade } = previous;
+    return { method, target, isHttp10, fields, host, framing, keepAlive, expectsContinue, upgrade };
+  }
   const sent = fields.first(HOST);
   if (sent === undefined ? !isHttp10 : fields.count(HOST) > 1) return FAULTS.host;
   if (sent !== undefined && sent !== lastAuthority) {
