@@ -6,6 +6,7 @@ import { GROUPS } from '../src/cli/groups/index.ts';
 import { renderCommandLine } from '../src/cli/reference.ts';
 import { SINGLE_COMMANDS } from '../src/cli/run.ts';
 import { SETTINGS, settingNames, showSetting } from '../src/config.ts';
+import { Declaration } from '../src/control/gateways/declaration-schema.ts';
 import { OPERATIONS } from '../src/control/operations.ts';
 import { renderErrors, renderOperations } from '../src/control/reference.ts';
 
@@ -15,6 +16,7 @@ export function renderReference(): Record<string, string> {
     'settings.md': renderSettings(),
     'errors.md': renderErrors(),
     'api.md': renderOperations(OPERATIONS),
+    'declaration.schema.json': renderDeclarationSchema(),
     'cli.md': renderCommandLine({ running: RUN_COMMANDS, single: SINGLE_COMMANDS, groups: GROUPS }),
   };
 }
@@ -50,6 +52,14 @@ A wrong value or an unknown name stops the start with one line for each, and exi
 | --- | --- | --- | --- |
 ${rows.join('\n')}
 `;
+}
+
+/** For editors. Formats of our own are notes to them; `tollgate validate` holds a file against the whole. */
+function renderDeclarationSchema(): string {
+  const $schema = 'https://json-schema.org/draft/2020-12/schema';
+  const own = { $schema: { type: 'string', description: 'Of use to editors only.' } };
+  const properties = { ...own, ...Declaration.properties };
+  return `${JSON.stringify({ $schema, title: 'Gateways of Tollgate', ...Declaration, properties }, null, 2)}\n`;
 }
 
 if (import.meta.main) {

@@ -42,7 +42,15 @@ function worldOf(): World {
   const { env, stdin, stdout, stderr } = process;
   // Whoever read the output has enough, as `head` has.
   stdout.on('error', (cause: NodeJS.ErrnoException) => (cause.code === 'EPIPE' ? process.exit(0) : fail(cause)));
-  return { env, homeDir: homedir(), stdin, stdout, stderr };
+  return {
+    env,
+    homeDir: homedir(),
+    stdin,
+    stdout,
+    stderr,
+    // Loaded here: no other command needs what a node checks with.
+    checkDeclaration: async (document) => (await import('./offline-check.ts')).checkOffline(document, env),
+  };
 }
 
 async function start(): Promise<void> {

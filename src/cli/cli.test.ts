@@ -120,6 +120,13 @@ describe('a command', () => {
       'GET /audit-logs?action=key.*&requestId=req_1&startDate=2026-01-01',
     ],
     [['audit', 'get', 'aud_1'], 'GET /audit-logs/aud_1'],
+    [['gateways', 'list', '--status', 'active'], 'GET /gateways?status=active'],
+    [['gateways', 'get', 'gw_1'], 'GET /gateways/gw_1'],
+    [['gateways', 'update', 'gw_1', '--status', 'maintenance'], 'PUT /gateways/gw_1', { status: 'maintenance' }],
+    [['gateways', 'delete', 'gw_1'], 'DELETE /gateways/gw_1'],
+    [['gateways', 'deploy', 'gw_1'], 'POST /gateways/gw_1/deploy', {}],
+    [['gateways', 'revisions', 'gw_1', '--limit', '5'], 'GET /gateways/gw_1/revisions?limit=5'],
+    [['gateways', 'rollback', 'gw_1', '--restore-draft'], 'POST /gateways/gw_1/rollback', { restoreDraft: true }],
   ];
   for (const [argv, request, body] of requests) {
     test(`makes its call: ${argv.join(' ')}`, async () => {

@@ -18,9 +18,12 @@ export interface Request {
   readonly method: string;
   /** Below `/api/v1`, with its parameters filled in. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
+  readonly query?: Query;
   readonly body?: Readonly<Record<string, unknown>>;
 }
+
+/** A list is sent as one parameter for each. */
+export type Query = Readonly<Record<string, string | readonly string[]>>;
 
 export interface Answer {
   readonly data: unknown;
@@ -153,8 +156,11 @@ async function readText(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function toQuery(query: Readonly<Record<string, string>>): string {
-  const text = new URLSearchParams(query).toString();
+function toQuery(query: Query): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    (typeof value === 'string' ? [value] : value).map((one): [string, string] => [name, one]),
+  );
+  const text = new URLSearchParams(pairs).toString();
   return text === '' ? '' : `?${text}`;
 }
 

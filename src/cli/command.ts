@@ -22,6 +22,11 @@ export interface Command {
   readonly examples: readonly Example[];
 }
 
+/** A command without a group. */
+export interface SingleCommand extends Command {
+  readonly topic: 'credentials' | 'publishing';
+}
+
 export interface Arg {
   readonly name: string;
   readonly meaning: string;
@@ -35,20 +40,26 @@ export interface Example {
 interface OptionWords {
   /** Without its dashes. */
   readonly name: string;
+  /** One letter that says the same behind one dash. */
+  readonly letter?: string;
   readonly meaning: string;
   readonly isRequired?: boolean;
+  /** What it names is a file. */
+  readonly isFile?: boolean;
 }
 
 /** `field` is where the value goes: in the query of a GET, in the body of everything else; dots lead into it. */
 export type Option = OptionWords &
   (
     | { readonly type: 'text' | 'integer' | 'list' | 'object'; readonly field: string }
+    /** Takes no value: where it stands, the field is true. */
+    | { readonly type: 'switch'; readonly field: string }
     /** Fields to be cleared, by the names of their options. */
     | { readonly type: 'clear'; readonly fields: Readonly<Record<string, string>> }
     /** A file with the rest of the body. */
     | { readonly type: 'body' }
-    /** For the program, not for the API. */
-    | { readonly type: 'flag' | 'word' }
+    /** For the program, not for the API. `words`: any number of times, each as it stands. */
+    | { readonly type: 'flag' | 'word' | 'words' }
   );
 
 /** One call of the API. */
@@ -94,6 +105,15 @@ export interface Values {
   readonly options: ReadonlyMap<string, unknown>;
   readonly isJson: boolean;
   readonly profile: string | undefined;
+}
+
+export function wordsOf(values: Values, name: string): readonly string[] {
+  const value = values.options.get(name);
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+export function isTold(values: Values, name: string): boolean {
+  return values.options.get(name) === true;
 }
 
 export function textOf(values: Values, name: string): string | undefined {

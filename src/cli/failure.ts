@@ -15,6 +15,7 @@ export const EXIT_CODES = {
   denied: { code: 4, meaning: 'There are no credentials, they were refused (401), or they do not permit this (403).' },
   absent: { code: 5, meaning: 'What the command names does not exist, or is not yours to see (404).' },
   tampered: { code: 6, meaning: '`audit verify` found entries that were removed, altered or put in.' },
+  different: { code: 7, meaning: '`diff --exit-code` found something to change.' },
 } as const;
 
 export type Ending = keyof typeof EXIT_CODES;

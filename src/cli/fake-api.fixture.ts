@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { after, before } from 'node:test';
 import { newKeyText } from '../lib/key-text.ts';
+import type { Fault } from '../lib/problem.ts';
 import { runCommand } from './run.ts';
 
 export interface Asked {
@@ -49,6 +50,8 @@ export interface RunOptions {
   readonly input?: string;
   /** The input is typed at a terminal. */
   readonly isTTY?: boolean;
+  /** What the machine finds wrong with any declaration. */
+  readonly faults?: readonly Fault[];
 }
 
 /** To be called in a suite: up before its tests, down after them. */
@@ -100,12 +103,19 @@ export function fakeApi(): FakeApi {
       answers = given;
       asked.length = 0;
     },
-    async run(argv, { env, input = '', isTTY = false } = {}) {
+    async run(argv, { env, input = '', isTTY = false, faults = [] } = {}) {
       const [stdout, stderr] = [new PassThrough(), new PassThrough()];
       const [out, err] = [collect(stdout), collect(stderr)];
       const stdin = Object.assign(Readable.from(input === '' ? [] : [input]), { isTTY, setRawMode: () => undefined });
       const own = env ?? { TOLLGATE_URL: url(), TOLLGATE_API_KEY: API_KEY };
-      const world = { env: { XDG_CONFIG_HOME: folder, ...own }, homeDir: folder, stdin, stdout, stderr };
+      const world = {
+        env: { XDG_CONFIG_HOME: folder, ...own },
+        homeDir: folder,
+        stdin,
+        stdout,
+        stderr,
+        checkDeclaration: async () => faults,
+      };
       const code = await runCommand(argv, world);
       stdout.end();
       stderr.end();

@@ -1,6 +1,6 @@
 // What the program says of itself: the whole, a group, a command. Pure.
 
-import type { Command, Example, Group, Option } from './command.ts';
+import type { Command, Example, Group, Option, SingleCommand } from './command.ts';
 import { EXIT_CODES } from './failure.ts';
 import { COMMON_OPTIONS } from './parse-arguments.ts';
 
@@ -10,20 +10,23 @@ export function usageOf(path: string, command: Command): string {
   return `tollgate ${path}${args} [options]`;
 }
 
-export function optionText({ name, type }: Option): string {
-  const value = VALUE_NAMES[type];
-  return value === '' ? `--${name}` : `--${name} ${value}`;
+export function optionText({ name, letter, type, isFile = false }: Option): string {
+  const value = isFile ? 'FILE' : VALUE_NAMES[type];
+  const names = letter === undefined ? `--${name}` : `-${letter}, --${name}`;
+  return value === '' ? names : `${names} ${value}`;
 }
 
 const VALUE_NAMES: Readonly<Record<Option['type'], string>> = {
   text: 'TEXT',
   word: 'TEXT',
+  words: 'TEXT',
   integer: 'NUMBER',
   list: 'A,B',
   object: 'JSON',
   clear: 'A,B',
   body: 'FILE',
   flag: '',
+  switch: '',
 };
 
 export function commandHelp(path: string, command: Command): string {
@@ -55,15 +58,20 @@ export interface Topic {
 
 export function programHelp(
   running: readonly Topic[],
-  credentials: readonly Topic[],
+  single: readonly SingleCommand[],
   groups: readonly Group[],
 ): string {
+  const [credentials, publishing] = [
+    single.filter(({ topic }) => topic === 'credentials'),
+    single.filter(({ topic }) => topic === 'publishing'),
+  ];
   const rows = (topics: readonly Topic[]): string[] => columns(topics.map(({ name, summary }) => [name, summary]));
   return sections([
     'Tollgate: an API gateway and API management platform in one program.',
     ['Usage', ['  tollgate [command]']],
     ['Run it', rows(running)],
     ['Manage it, by its API', rows(groups)],
+    ['Keep gateways in files', rows(publishing)],
     ['Say who you are', rows(credentials)],
     ['Exit codes', columns(Object.values(EXIT_CODES).map(({ code, meaning }) => [String(code), meaning]))],
     'tollgate <command> --help tells more. Settings come from tollgate.yaml and the environment; docs/reference/settings.md tells each.',

@@ -1,17 +1,18 @@
 // `tollgate login` and `tollgate logout`: keep credentials for the commands that follow, and forget them.
 
-import { createInterface } from 'node:readline';
 import { parsePublicId } from '../lib/key-text.ts';
 import { createClient } from './client.ts';
-import { textOf, type Command, type ProgramRun } from './command.ts';
+import { textOf, type ProgramRun, type SingleCommand } from './command.ts';
 import { checkUrl, DEFAULT_URL, isExposed } from './credentials.ts';
 import { EXIT_CODES, Failure } from './failure.ts';
 import { DEFAULT_PROFILE, profilePath, readProfiles, writeProfiles } from './profile-file.ts';
+import { readLine } from './read-line.ts';
 import { remark, say, type World } from './world.ts';
 
 const MAX_KEY_CHARACTERS = 1_000;
 
-export const login: Command = {
+export const login: SingleCommand = {
+  topic: 'credentials',
   name: 'login',
   summary: 'Keep the address of a Tollgate and a key for it.',
   description:
@@ -31,7 +32,8 @@ export const login: Command = {
   ],
 };
 
-export const logout: Command = {
+export const logout: SingleCommand = {
+  topic: 'credentials',
   name: 'logout',
   summary: 'Forget the credentials of a profile.',
   description: 'The key goes on working: revoke it if nobody needs it any more.',
@@ -98,16 +100,6 @@ async function askForKey(world: World, url: string): Promise<string> {
   const key = await readHidden(world);
   world.stderr.write('\n');
   return key;
-}
-
-async function readLine(stdin: World['stdin']): Promise<string> {
-  try {
-    for await (const line of createInterface({ input: stdin, crlfDelay: Infinity })) return line;
-    return '';
-  } finally {
-    // Whoever writes to it may keep it open, and would keep the program from ending.
-    stdin.destroy();
-  }
 }
 
 /** In raw mode the terminal echoes nothing; what ends or deletes is ours to know then. */

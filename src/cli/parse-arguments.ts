@@ -21,7 +21,15 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Par
     args: [...argv],
     options: Object.fromEntries(
       options.map(
-        ({ name, type }) => [name, { type: type === 'flag' ? 'boolean' : 'string', multiple: true }] as const,
+        ({ name, letter, type }) =>
+          [
+            name,
+            {
+              type: isBare(type) ? 'boolean' : 'string',
+              multiple: true,
+              ...(letter !== undefined && { short: letter }),
+            },
+          ] as const,
       ),
     ),
     strict: false,
@@ -34,7 +42,7 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Par
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
-    const option = options.find(({ name }) => token.rawName === `--${name}`);
+    const option = find(token.rawName, options);
     const fault = option === undefined ? unknownOption(token.rawName, options) : take(option, token, given);
     if (fault !== undefined) faults.push(fault);
   }
@@ -67,7 +75,7 @@ interface OptionToken {
 function take(option: Option, token: OptionToken, given: Map<string, unknown>): string | undefined {
   const { name, type } = option;
   const { value, inlineValue } = token;
-  if (type === 'flag') {
+  if (isBare(type)) {
     if (value !== undefined) return `--${name} takes no value`;
     given.set(name, true);
     return undefined;
@@ -76,7 +84,7 @@ function take(option: Option, token: OptionToken, given: Map<string, unknown>): 
   // What looks like an option behind an option is a forgotten value more often than a value.
   if (inlineValue !== true && /^--?[a-z]/.test(value))
     return `--${name} needs a value; if it is ${value}, write --${name}=${value}`;
-  if (given.has(name) && type !== 'list' && type !== 'clear') return `--${name} is given twice`;
+  if (given.has(name) && type !== 'list' && type !== 'words' && type !== 'clear') return `--${name} is given twice`;
   const parsed = parseValue(option, value, given.get(name));
   if (!parsed.ok) return `--${name} ${parsed.fault}`;
   given.set(name, parsed.value);
@@ -91,6 +99,8 @@ function parseValue(option: Option, text: string, before: unknown): ParsedValue 
     case 'word':
     case 'body':
       return text === '' ? { ok: false, fault: 'must not be empty' } : { ok: true, value: text };
+    case 'words':
+      return text === '' ? { ok: false, fault: 'must not be empty' } : { ok: true, value: [...toList(before), text] };
     case 'integer':
       return /^-?\d{1,15}$/.test(text)
         ? { ok: true, value: Number(text) }
@@ -110,8 +120,13 @@ function parseValue(option: Option, text: string, before: unknown): ParsedValue 
         : { ok: true, value };
     }
     case 'flag':
+    case 'switch':
       return { ok: false, fault: 'takes no value' };
   }
+}
+
+function isBare(type: Option['type']): boolean {
+  return type === 'flag' || type === 'switch';
 }
 
 /** A JSON object, or undefined. */
@@ -144,7 +159,11 @@ function placeArgs(command: Command, positionals: readonly string[], faults: str
 }
 
 function isKnown(rawName: string, options: readonly Option[]): boolean {
-  return options.some(({ name }) => rawName === `--${name}`);
+  return find(rawName, options) !== undefined;
+}
+
+function find(rawName: string, options: readonly Option[]): Option | undefined {
+  return options.find(({ name, letter }) => rawName === `--${name}` || rawName === `-${letter ?? name}`);
 }
 
 function unknownOption(rawName: string, options: readonly Option[]): string {

@@ -2,20 +2,32 @@
 
 import { parsePublicId } from '../lib/key-text.ts';
 import { nearest } from '../lib/nearest.ts';
+import { apply, diff } from './apply.ts';
 import { callApi, toQuery } from './call-api.ts';
 import { createClient, type Client } from './client.ts';
-import type { Command, Group, Values } from './command.ts';
+import type { Command, Group, SingleCommand, Values } from './command.ts';
 import { RUN_COMMANDS } from './config.ts';
 import { findCredentials, isExposed } from './credentials.ts';
+import { explain } from './explain.ts';
+import { exportDeclaration } from './export.ts';
 import { EXIT_CODES, Failure } from './failure.ts';
 import { GROUPS } from './groups/index.ts';
 import { commandHelp, groupHelp } from './help.ts';
 import { login, logout } from './login.ts';
 import { parseCommandLine } from './parse-arguments.ts';
+import { validate } from './validate.ts';
 import { remark, say, type World } from './world.ts';
 
 /** Commands without a group. */
-export const SINGLE_COMMANDS: readonly Command[] = [login, logout];
+export const SINGLE_COMMANDS: readonly SingleCommand[] = [
+  apply,
+  diff,
+  exportDeclaration,
+  validate,
+  explain,
+  login,
+  logout,
+];
 
 const FIRST_WORDS = [...RUN_COMMANDS, ...GROUPS, ...SINGLE_COMMANDS].map(({ name }) => name);
 

@@ -1,6 +1,7 @@
 // What a command has of the world around it; tests give another one.
 
 import type { Readable, Writable } from 'node:stream';
+import type { Fault } from '../lib/problem.ts';
 
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -8,6 +9,8 @@ export interface World {
   readonly stdin: Readable & { readonly isTTY?: boolean; readonly setRawMode?: (isRaw: boolean) => unknown };
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable;
+  /** What is wrong with a declaration, as far as this machine can know it. */
+  readonly checkDeclaration: (document: unknown) => Promise<readonly Fault[]>;
 }
 
 /** A line on standard output: the result. */

@@ -17,6 +17,7 @@ export interface SecuritySettings {
   readonly authenticationRequired: boolean;
   readonly rateLimitingEnabled: boolean;
   readonly headers?: SecurityHeaders;
+  readonly maxBodyBytes?: number;
 }
 
 export interface SecurityHeaders {

@@ -24,3 +24,9 @@ export interface BodySource {
   /** Nobody wants the rest; whatever stands behind is released. May be called at any time, more than once. */
   cancel(): void;
 }
+
+/** The body of a request, as the edge takes it in. */
+export interface RequestBody extends BodySource {
+  /** Takes no more than this, where the edge itself would take more: beyond it the request is refused with 413, or broken off. */
+  cap(maxBytes: number): void;
+}

@@ -2,7 +2,7 @@
 // class for all of them (held by same-shape.test.ts).
 
 import type { Verdict } from '../limits/limiter.ts';
-import type { BodySource } from './body.ts';
+import type { BodySource, RequestBody } from './body.ts';
 import type { Origin } from './origin.ts';
 import type { Plan } from './plan.ts';
 import type { Principal } from './ports.ts';
@@ -46,7 +46,7 @@ export interface RequestHead {
   readonly host: string | undefined;
   readonly protocol: Protocol;
   readonly origin: Origin;
-  readonly body: BodySource | undefined;
+  readonly body: RequestBody | undefined;
   /** What the caller sends once the protocol is switched; undefined unless they asked to go on as a WebSocket. */
   readonly tunnel: BodySource | undefined;
   readonly responder: Responder;
@@ -79,7 +79,7 @@ export class Exchange {
   readonly host: string | undefined;
   readonly protocol: Protocol;
   readonly origin: Origin;
-  readonly body: BodySource | undefined;
+  readonly body: RequestBody | undefined;
   readonly tunnel: BodySource | undefined;
   readonly responder: Responder;
 

@@ -3,6 +3,7 @@
 import type { Policy } from '../gateway/policy.ts';
 import { addressLimit } from './address-limit.ts';
 import { apiKey } from './api-key.ts';
+import { bodyLimit } from './body-limit.ts';
 import { client } from './client.ts';
 import { cors } from './cors.ts';
 import { deprecation } from './deprecation.ts';
@@ -18,6 +19,7 @@ export const policies: readonly Policy[] = [
   cors,
   maintenance,
   deprecation,
+  bodyLimit,
   apiKey,
   client,
   scopes,

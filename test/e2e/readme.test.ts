@@ -1,7 +1,8 @@
 // Every command of the README and of the guides, run as it stands there: in order, by a shell, against what `npm start` starts.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -10,11 +11,14 @@ import { freePort } from '../harness/free-port.ts';
 
 const run = promisify(execFile);
 
-/** What each curl of a page answers, in order; a new command needs its line here. A page may use what those before it exported. */
+/** What each curl of a page answers and each tollgate ends with, in order; a new command needs its line here. A page may use what those before it exported. */
 const PAGES: readonly [file: string, expected: readonly number[]][] = [
   ['README.md', [200, 201, 201, 200, 401, 201, 201, 200, 200, 200, 200]],
+  ['docs/publishing.md', [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
   ['docs/tenants-and-roles.md', [201, 201, 201, 201, 200]],
 ];
+
+const ROOT = new URL('../../', import.meta.url);
 
 describe('the README and the guides', () => {
   const env: Record<string, string | undefined> = { ...process.env };
@@ -38,7 +42,7 @@ describe('the README and the guides', () => {
 
   for (const [file, expected] of PAGES) {
     it(`give in ${file} commands that answer as it says`, async () => {
-      const statuses: number[] = [];
+      const statuses: (number | null)[] = [];
       let last = '';
       for (const command of commandsOf(file)) {
         const variable = /^export (\w+)=…\s+# the (\w+) of the answer$/.exec(command);
@@ -49,6 +53,12 @@ describe('the README and the guides', () => {
         const here = command
           .replaceAll('http://127.0.0.1:8080', tollgate.url)
           .replaceAll('127.0.0.1:8081', `127.0.0.1:${demoPort}`);
+        if (/(?:^|[ |])tollgate /.test(here)) {
+          const own = { ...env, TOLLGATE_URL: tollgate.url, TOLLGATE_API_KEY: env['ADMIN_KEY'] };
+          const words = here.replace(/(^|[ |])tollgate /, `$1${process.execPath} src/main.ts `);
+          statuses.push(await exitCode(words, own));
+          continue;
+        }
         const { stdout } = await run('sh', ['-c', `${here} -sS -w '\\n%{http_code}'`], { env, timeout: 10_000 });
         statuses.push(Number(stdout.split('\n').at(-1)));
         last = stdout;
@@ -64,6 +74,12 @@ describe('the README and the guides', () => {
     assert.match(tollgate.output(), /curl \S+\/demo\/echo/);
   });
 });
+
+async function exitCode(words: string, own: NodeJS.ProcessEnv): Promise<number | null> {
+  const child = spawn('sh', ['-c', words], { env: own, cwd: ROOT, stdio: 'ignore', timeout: 30_000 });
+  await once(child, 'close');
+  return child.exitCode;
+}
 
 function blocksOf(file: string): string[] {
   const page = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');

@@ -11,6 +11,7 @@ const POLICY_FIELDS: Readonly<Record<string, string>> = {
   deprecation: 'deprecated',
   cors: 'cors',
   'security-headers': 'securitySettings.headers',
+  'body-limit': 'securitySettings.maxBodyBytes',
   vary: 'versioning',
 };
 

@@ -10,7 +10,7 @@ const method = oneOf(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'
 const path = text(500, 'Below routePrefix: /users/{id} or /users/:id for one segment, /files/* for any rest.', {
   format: 'route-path',
 });
-const operationId = text(200, 'A name for programs, unique in the gateway.');
+const operationId = text(255, 'A name for programs, unique in the gateway.');
 const summary = text(500, 'What it does, in a line.');
 const description = text(2_000, 'What it is for.');
 const service = text(100, 'The name of one of the gateway’s services. Unless told, its only one.', {

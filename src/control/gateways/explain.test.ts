@@ -48,6 +48,22 @@ forEachDatabase('an explanation', (open) => {
     });
   });
 
+  test('tells that the gateway answers a preflight, whatever version or endpoint it is about', async () => {
+    const control = createTestControl(await open());
+    const v2 = { ...SHOP, name: 'v2', routePrefix: '/v', version: 'v2', versioning: { by: 'header' } };
+    const { cors: _cors, ...bare } = { ...SHOP, name: 'bare' };
+    await control.call('POST', '/api/v1/gateways/apply', { body: { gateways: [SHOP, v2, bare] } });
+    const asked = 'method=OPTIONS&header=Origin:%20https://a.example&header=Access-Control-Request-Method:%20POST';
+    for (const path of ['/shop/orders', '/v/orders']) {
+      const data = await explained(control, `${asked}&path=${path}`);
+      assert.deepEqual([data.outcome, data.status], ['answered', 204]);
+      assert.match(data.detail, /preflight/);
+      assert.ok(data.policies.some(({ name }: { name: string }) => name === 'cors'));
+    }
+    assert.doesNotMatch((await explained(control, `${asked}&path=/bare/orders`)).detail, /preflight/);
+    assert.doesNotMatch((await explained(control, 'method=OPTIONS&path=/shop/orders')).detail, /preflight/);
+  });
+
   test('tells why a request would lead nowhere', async () => {
     const control = createTestControl(await open());
     const v2 = { ...SHOP, name: 'v2', routePrefix: '/v', version: 'v2', versioning: { by: 'header' } };

@@ -22,7 +22,8 @@ export function explain(query: ExplainQuery, { snapshot, policies, tenantId }: E
   });
   const what = `${method} ${query.path}`;
   if (!('miss' in found)) {
-    return isOfTenant(found, tenantId) ? forwarded(found) : foreign();
+    if (!isOfTenant(found, tenantId)) return foreign();
+    return isPreflightFor(found, query) ? preflight(found) : forwarded(found);
   }
   switch (found.miss) {
     case 'ambiguous':
@@ -37,6 +38,7 @@ export function explain(query: ExplainQuery, { snapshot, policies, tenantId }: E
       if (found.near !== undefined && !isOfTenant(found.near, tenantId)) return foreign();
   }
   const near = found.near;
+  if (near !== undefined && isPreflightFor(near, query)) return preflight(near);
   const context = near === undefined ? {} : { gateway: toGateway(near), policies: guardsOf(near) };
   switch (found.miss) {
     case 'version': {
@@ -69,6 +71,18 @@ function forwarded(found: Explained): Explanation {
 
 function refused(status: number, detail: string): Explanation {
   return { outcome: 'refused', status, detail, policies: [] };
+}
+
+/** Guards are entered before anything else is asked, so that a preflight needs no key, no version and no endpoint. */
+function preflight(found: Explained): Explanation {
+  const detail = 'It is a preflight: the gateway answers it as `cors` says, and the service never sees it.';
+  return { outcome: 'answered', status: 204, detail, gateway: toGateway(found), policies: guardsOf(found) };
+}
+
+function isPreflightFor({ gateway }: Explained, query: ExplainQuery): boolean {
+  if (query.method !== 'OPTIONS' || gateway.policies?.some(({ name }) => name === 'cors') !== true) return false;
+  const names = new Set(toHeaders(query).map((text, i) => (i % 2 === 0 ? text.toLowerCase() : '')));
+  return names.has('origin') && names.has('access-control-request-method');
 }
 
 /** Another tenant's gateways are nobody's business; that the place is taken shows from outside anyway. */

@@ -14,7 +14,7 @@ export type GatewayFields = Omit<Gateway, 'id' | 'deployed' | 'createdAt' | 'upd
 export function fillGateway(terms: GatewayTerms): GatewayFields {
   const { description, baseUrl, versioning, circuitBreaker, securitySettings, cors } = terms;
   const prefix = toRoutePrefix(terms.routePrefix, terms.name);
-  const { headers = {} } = securitySettings ?? {};
+  const { headers = {}, maxBodyBytes } = securitySettings ?? {};
   return {
     name: terms.name,
     ...(typeof description === 'string' && { description }),
@@ -30,6 +30,7 @@ export function fillGateway(terms: GatewayTerms): GatewayFields {
       authenticationRequired: securitySettings?.authenticationRequired ?? true,
       rateLimitingEnabled: securitySettings?.rateLimitingEnabled ?? true,
       ...(Object.keys(headers).length > 0 && { headers }),
+      ...(maxBodyBytes !== undefined && { maxBodyBytes }),
     },
     ...(isGiven(cors) && { cors }),
     timeoutSeconds: terms.timeoutSeconds ?? 30,

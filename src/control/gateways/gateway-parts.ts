@@ -59,6 +59,13 @@ export const SecuritySettings = closed(
       Type.Boolean({ description: 'The limits of keys and endpoints hold. true unless told.' }),
     ),
     headers: optional(SecurityHeaders),
+    maxBodyBytes: optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 1_099_511_627_776,
+        description: 'Longer bodies of requests are refused with 413. The setting `MAX_BODY_BYTES` holds as well.',
+      }),
+    ),
   },
   { description: 'Replaced as a whole.' },
 );

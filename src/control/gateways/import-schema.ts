@@ -19,7 +19,7 @@ export const ImportRequest = closed({
       'Whose endpoints they become; those that are there and not in the document stay. A new gateway unless told.',
     ),
   ),
-  name: optional(text(200, 'Of the new gateway; `info.title` unless told.')),
+  name: optional(text(255, 'Of the new gateway; `info.title` unless told.')),
   routePrefix: optional(text(100, 'Of the new gateway; made of its name unless told.', { format: 'route-prefix' })),
   target: optional(
     text(2_000, 'Where the service listens; the first of `servers` that is an http(s) URL unless told.', {

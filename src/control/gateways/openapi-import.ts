@@ -29,7 +29,7 @@ export function convertOpenApi(document: Json, wishes: ImportWishes): ConvertedD
   const info = toMap(document['info']);
   const target = wishes.target ?? findTarget(document, left);
   const name =
-    wishes.name ?? cut(toText(info['title'])?.trim() ?? '', 200, () => left.add('long texts', CUT, 'info.title'));
+    wishes.name ?? cut(toText(info['title'])?.trim() ?? '', 255, () => left.add('long texts', CUT, 'info.title'));
   const description = toText(info['description'])?.trim() ?? '';
   const version = toText(info['version'])?.trim() ?? '';
   const gateway: GatewayDocument = {

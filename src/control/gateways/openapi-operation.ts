@@ -67,9 +67,9 @@ function toWords(operation: Json, place: string, { item, taken, left }: PathCont
   const summary = text('summary', 500);
   const description = text('description', 2_000);
   const operationId = toText(operation['operationId']) ?? '';
-  const isFree = operationId !== '' && operationId.length <= 200 && !taken.operationIds.has(operationId);
+  const isFree = operationId !== '' && operationId.length <= 255 && !taken.operationIds.has(operationId);
   if (isFree) taken.operationIds.add(operationId);
-  else if (operationId !== '') left.add('operationId', 'longer than 200 characters, or there already', place);
+  else if (operationId !== '') left.add('operationId', 'longer than 255 characters, or there already', place);
   const tags = [...new Set(toList(operation['tags']).flatMap((tag) => toText(tag) ?? []))];
   const kept = tags.filter((tag) => tag !== '' && tag.length <= 100).slice(0, 50);
   if (kept.length < tags.length) left.add('tags', 'at most 50, of 1 to 100 characters', place);

@@ -6,7 +6,7 @@ import { clearable, closed, nullable, oneOf, optional, text, time } from '../sch
 import { Cors, hosts, MAX_TIMEOUT_SECONDS, SecuritySettings, UpstreamService, Versioning } from './gateway-parts.ts';
 import * as upstream from './upstream-schema.ts';
 
-const name = text(200, 'Unique among your gateways, whatever the case of its letters.');
+const name = text(255, 'Unique among your gateways, whatever the case of its letters.');
 const description = text(2_000, 'What it is for.');
 const baseUrl = text(2_000, 'The public address, for readers; it does not route.', { format: 'http-url' });
 const version = text(

@@ -9,7 +9,8 @@ import type { MeantEndpoint } from './to-config.ts';
 export const DEFAULT_VERSION_HEADER = 'X-API-Version';
 
 /** Of the whole gateway: guards, which also meet what no endpoint takes. */
-export function toGatewayPolicies({ securitySettings: { headers }, cors, versioning }: GatewayFields): PolicyUse[] {
+export function toGatewayPolicies({ securitySettings, cors, versioning }: GatewayFields): PolicyUse[] {
+  const { headers, maxBodyBytes } = securitySettings;
   const policies: PolicyUse[] = [];
   // A cache must not give those who ask for one version the answers of another.
   if (versioning !== undefined && versioning.by !== 'path') {
@@ -18,6 +19,7 @@ export function toGatewayPolicies({ securitySettings: { headers }, cors, version
   }
   if (headers !== undefined) policies.push({ name: 'security-headers', config: { fields: toFields(headers) } });
   if (cors !== undefined) policies.push({ name: 'cors', config: toCorsConfig(cors) });
+  if (maxBodyBytes !== undefined) policies.push({ name: 'body-limit', config: { maxBytes: maxBodyBytes } });
   return policies;
 }
 

@@ -1,6 +1,6 @@
 // A request's body on an HTTP/1.1 connection: bytes framed one way or the other, as a BodySource.
 
-import type { BodySink, BodySource } from '../body.ts';
+import type { BodySink, RequestBody } from '../body.ts';
 import { ChunkedDecoder } from '../wire/chunked.ts';
 import type { WireFault } from '../wire/fault.ts';
 import type { Framing } from '../wire/framing.ts';
@@ -15,9 +15,9 @@ export interface BodyHost {
 
 export const BODY_TOO_LARGE: WireFault = { status: 413, reason: 'body too large' };
 
-export class Http1Body implements BodySource {
+export class Http1Body implements RequestBody {
   readonly #host: BodyHost;
-  readonly #maxBytes: number;
+  #maxBytes: number;
   readonly #decoder: ChunkedDecoder | undefined;
   #remaining: number;
   #sink: BodySink | undefined;
@@ -48,6 +48,10 @@ export class Http1Body implements BodySource {
     this.#sink = sink;
     this.#host.onBodyWanted();
     this.#host.pump();
+  }
+
+  cap(maxBytes: number): void {
+    this.#maxBytes = Math.min(this.#maxBytes, maxBytes);
   }
 
   resume(): void {

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/id.ts';
-import type { BodySource } from '../body.ts';
+import type { BodySource, RequestBody } from '../body.ts';
 import { Exchange, type Responder } from '../exchange.ts';
 import type { Origin } from '../origin.ts';
 import { Fields } from '../wire/fields.ts';
@@ -11,7 +11,7 @@ import type { RequestHead } from '../wire/request-head.ts';
 
 export interface ExchangeParts {
   readonly origin: Origin;
-  readonly body: BodySource | undefined;
+  readonly body: RequestBody | undefined;
   readonly tunnel: BodySource | undefined;
   readonly responder: Responder;
 }

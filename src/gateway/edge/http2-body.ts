@@ -1,7 +1,7 @@
 // A request's body on an HTTP/2 stream, as a BodySource. What is not taken fills the stream's window, and the caller waits.
 
 import type { ServerHttp2Stream } from 'node:http2';
-import type { BodySink, BodySource } from '../body.ts';
+import type { BodySink, RequestBody } from '../body.ts';
 
 /** What the body needs of its answer. */
 export interface Http2BodyHost {
@@ -10,9 +10,9 @@ export interface Http2BodyHost {
   onBodyTooLarge(): void;
 }
 
-export class Http2Body implements BodySource {
+export class Http2Body implements RequestBody {
   readonly #stream: ServerHttp2Stream;
-  readonly #maxBytes: number;
+  #maxBytes: number;
   readonly #host: Http2BodyHost;
   /** What Content-Length promised; -1 when it promised nothing. */
   readonly #promised: number;
@@ -42,6 +42,10 @@ export class Http2Body implements BodySource {
     this.#host.onBodyWanted();
     this.#stream.on('end', () => this.#end());
     this.#stream.on('data', (chunk: Buffer) => this.#take(chunk));
+  }
+
+  cap(maxBytes: number): void {
+    this.#maxBytes = Math.min(this.#maxBytes, maxBytes);
   }
 
   resume(): void {

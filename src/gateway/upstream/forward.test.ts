@@ -21,7 +21,7 @@ import type { Call, CallEvents } from './call.ts';
 import { toCallerList } from './hop-headers.ts';
 import type { Timeouts } from './timeouts.ts';
 
-const BODY = { start: () => undefined, resume: () => undefined, cancel: () => undefined };
+const BODY = { start: () => undefined, resume: () => undefined, cancel: () => undefined, cap: () => undefined };
 
 interface Bench {
   readonly calls: {
@@ -62,7 +62,7 @@ function createBench(): Bench {
         // As it was then: a call that is made again changes.
         const { target, path, timeouts } = call;
         bench.calls.push({ call, events, target: target.url, path, timeouts });
-        return { cancel: () => undefined };
+        return { cancel: () => undefined, cap: () => undefined };
       },
       retain: () => undefined,
       close: () => Promise.resolve(),
