@@ -4,6 +4,8 @@ export interface BannerFacts {
   readonly version: string;
   /** Where callers on this machine reach it. */
   readonly url: string;
+  /** And over TLS; undefined without. */
+  readonly tlsUrl: string | undefined;
   readonly threads: number;
   readonly database: string;
   /** Undefined once there is an operator. */
@@ -12,9 +14,10 @@ export interface BannerFacts {
 }
 
 export function toBanner(facts: BannerFacts): string {
-  const { version, url, threads, database, setupToken, isDemo } = facts;
+  const { version, url, tlsUrl, threads, database, setupToken, isDemo } = facts;
+  const places = tlsUrl === undefined ? url : `${url} and ${tlsUrl}`;
   const lines = [
-    `Tollgate ${version} listens on ${url} (${threads} gateway thread${threads === 1 ? '' : 's'}, ${database})`,
+    `Tollgate ${version} listens on ${places} (${threads} gateway thread${threads === 1 ? '' : 's'}, ${database})`,
   ];
   if (setupToken !== undefined) {
     lines.push(

@@ -16,13 +16,25 @@ export async function claimPort(host: string, port: number, setting = 'PORT'): P
       });
     });
   } catch (cause) {
-    throw new SettingsError([toFault(host, port, setting, cause)]);
+    throw toListenFault({ host, port, setting }, cause);
   } finally {
     await new Promise((resolve) => probe.close(resolve));
   }
 }
 
-function toFault(host: string, port: number, setting: string, cause: unknown): string {
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** The setting that named the port. */
+  readonly setting: string;
+}
+
+/** What kept us from listening there, in words for whoever chose the place. */
+export function toListenFault(place: Place, cause: unknown): SettingsError {
+  return new SettingsError([toFault(place, cause)]);
+}
+
+function toFault({ host, port, setting }: Place, cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   switch (code) {
     case 'EADDRINUSE':

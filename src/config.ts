@@ -91,6 +91,10 @@ export const SETTINGS = {
   KEY_EXPIRY_NOTICE_DAYS: integer(7, 1, 365, {
     meaning: 'How long before a key expires the event `key.expiring` tells of it, once.',
   }),
+  DELETED_TENANT_DAYS: integer(30, 0, 36_500, {
+    meaning:
+      'How long the rows of a deleted tenant stay in the database, seen by nobody; then they go for good, but for its audit log.',
+  }),
   VALIDATIONS_PER_MINUTE: integer(600, 1, 2_147_483_647, {
     meaning: 'How often a minute one address (of IPv6, one /64) may call `POST /validate`.',
   }),
@@ -113,7 +117,7 @@ export const SETTINGS = {
   }),
   GEOIP_DATABASE: optional('file', /./, {
     meaning:
-      'Database of countries in MMDB format, such as `GeoLite2-Country.mmdb`, that tells the country of a caller where no trusted proxy does. Read at the start.',
+      'Database of countries in MMDB format, such as `GeoLite2-Country.mmdb`, that tells the country of a caller where no trusted proxy does. Looked at every ten seconds: a new one counts at once, and one that cannot be used leaves the one before it in place. Put it there whole, by renaming it.',
   }),
   LIMIT_COUNTERS: integer(262_144, 1024, 16_777_216, {
     meaning:
@@ -139,11 +143,11 @@ export const SETTINGS = {
     meaning: 'After so many requests a connection is closed in order.',
   }),
   MAX_CONNECTIONS: integer(10_000, 1, 1_000_000, {
-    meaning: 'Most connections to one gateway thread; further ones are closed at once.',
+    meaning: 'Most connections at a time; further ones are closed at once.',
   }),
   MAX_CONNECTIONS_PER_ADDRESS: integer(1000, 1, 1_000_000, {
     meaning:
-      'Most connections from one address to one gateway thread; further ones are closed at once. Trusted proxies have as many as they like.',
+      'Most connections from one address (of IPv6, one /64) at a time; further ones are closed at once. Trusted proxies have as many as they like.',
   }),
   PATH_CASE: choice('sensitive', ['sensitive', 'insensitive'], {
     meaning:

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createMmdb } from '../test/harness/mmdb.ts';
 import { loadSettings, SettingsError } from './config.ts';
-import { openCountries } from './country-database.ts';
+import { openCountries, openCountryFile } from './country-database.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-countries-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -33,6 +33,30 @@ test('the header is compared in small letters, and the database handed on byte f
   const opened = open({ ...proxies, TOLLGATE_COUNTRY_HEADER: 'CF-IPCountry', TOLLGATE_GEOIP_DATABASE: path });
   assert.equal(opened.header, 'cf-ipcountry');
   assert.deepEqual(Buffer.from(opened.database ?? new SharedArrayBuffer(0)), bytes);
+});
+
+test('a database that changes is read again, once; one that cannot be used is told of, and leaves the known one', () => {
+  const path = fileOf('changing.mmdb', createMmdb({ networks }));
+  const told: string[] = [];
+  const log = {
+    info: (_: object, message: string) => told.push(message),
+    error: (_: object, message: string) => told.push(message),
+  };
+  const file = openCountryFile(path, log);
+  assert.equal(file.reload(), undefined);
+  const next = createMmdb({ networks: { '192.0.2.0/24': 'FR', '198.51.100.0/24': 'DE' } });
+  fileOf('changing.mmdb', next);
+  assert.deepEqual(Buffer.from(file.reload() ?? new SharedArrayBuffer(0)), next);
+  assert.equal(file.reload(), undefined);
+  fileOf('changing.mmdb', Buffer.from('half of it'));
+  for (let i = 0; i < 2; i++) assert.equal(file.reload(), undefined);
+  rmSync(path);
+  for (let i = 0; i < 2; i++) assert.equal(file.reload(), undefined);
+  fileOf('changing.mmdb', next);
+  assert.ok(file.reload() !== undefined);
+  const isKept = 'the database of countries cannot be read: the known one is kept';
+  const isRead = 'the database of countries was read again';
+  assert.deepEqual(told, [isRead, isKept, isKept, isRead]);
 });
 
 const faulty = [

@@ -2,7 +2,7 @@
 
 import type { DataPlane } from './control/services.ts';
 import type { SnapshotConfig } from './gateway/snapshot.ts';
-import type { Supervisor } from './gateway/supervisor.ts';
+import type { Supervisor } from './gateway/supervision.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
 
 export interface AttachedDataPlane extends DataPlane {

@@ -9,7 +9,7 @@ import { watchVersion, type VersionWatch } from './control/publish/versions.ts';
 import type { OpenedDatabase } from './db/open.ts';
 import type { RateLimit } from './db/schema.ts';
 import type { CacheLimits } from './gateway/credential-cache.ts';
-import type { Supervisor } from './gateway/supervisor.ts';
+import type { Supervisor } from './gateway/supervision.ts';
 import { countUnprovable, type Secrets } from './secrets.ts';
 
 /** A change that was not announced is found within a second all the same. */

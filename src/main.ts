@@ -65,6 +65,7 @@ async function start(): Promise<void> {
     toBanner({
       version: readVersion(),
       url: `http://${toReachable(settings.HOST)}:${node.port}`,
+      tlsUrl: settings.TLS_PORT === 0 ? undefined : `https://${toReachable(settings.HOST)}:${settings.TLS_PORT}`,
       threads: settings.THREADS,
       database: settings.DATABASE_URL === undefined ? `embedded Postgres in ${settings.DATA_DIR}` : 'PostgreSQL',
       setupToken: node.setupToken,

@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { CertificateFolder, watchCertificates, type CertificateWatch } from './certificate-folder.ts';
-import { claimPort } from './claim-port.ts';
+import { claimPort, toListenFault } from './claim-port.ts';
 import { SettingsError, type Settings } from './config.ts';
-import { openCountries } from './country-database.ts';
+import { openCountries, watchCountries } from './country-database.ts';
 import { socketPathIn } from './control-socket.ts';
 import { createControlPlane, type ControlPlane } from './control/control-plane.ts';
 import { writeRecords } from './control/publish/records.ts';
@@ -23,7 +23,8 @@ import { readInstallation } from './db/installation.ts';
 import type { OpenedDatabase } from './db/open.ts';
 import { startEcho } from './demo/echo.ts';
 import { ListenError } from './gateway/start-error.ts';
-import { spawnThreads, startGateway, type Supervisor, type SupervisorOptions } from './gateway/supervisor.ts';
+import type { Supervisor, SupervisorOptions } from './gateway/supervision.ts';
+import { spawnThreads, startGateway } from './gateway/supervisor.ts';
 import { keyCacheOf, openKeySource } from './key-path.ts';
 import { systemClock } from './lib/clock.ts';
 import { openRedisLimiter, type RedisLimiter } from './limits/redis.ts';
@@ -130,6 +131,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   dataPlane.attach(supervisor);
   if (lastGood === undefined) dataPlane.keep(snapshot);
   const certificateWatch = certificates && watchFolder(certificates, supervisor, log);
+  const countryWatch = watchCountries(settings, log, (fresh) => supervisor.setCountries(fresh));
   const watch = watchDatabase({ database, secrets, control, supervisor, log, since: snapshot.version });
   const upkeep = startUpkeep({
     db: database.db,
@@ -150,6 +152,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       await new Promise((resolve) => setTimeout(resolve, settings.DRAIN_DELAY_SECONDS * 1000));
       await Promise.all([watch?.stop(), schedule.stop(), upkeep.stop()]);
       certificateWatch?.stop();
+      countryWatch?.stop();
       await supervisor.drain(settings.DRAIN_SECONDS * 1000);
       await file.flush();
       await control.close();
@@ -243,7 +246,9 @@ async function startThreads(threads: readonly Worker[], options: SupervisorOptio
     return await startGateway(threads, options);
   } catch (cause) {
     if (!(cause instanceof ListenError)) throw cause;
-    throw new SettingsError([`PORT: cannot listen on ${options.boot.host}:${options.boot.port} (${cause.message})`]);
+    const { host, port, tls } = options.boot;
+    const place = cause.port === tls?.port ? { port: tls?.port ?? 0, setting: 'TLS_PORT' } : { port, setting: 'PORT' };
+    throw toListenFault({ host, ...place }, cause);
   }
 }
 

@@ -156,7 +156,8 @@ describe('a request', () => {
     for (const headers of [[], ['X-API-Key: wrong'], [`X-API-Key: ${createKey().text}`]]) {
       const answer = await ask(plane.port, head('GET /private', ...headers));
       assert.equal(answer.status, 401);
-      assert.deepEqual(valuesOf(answer.headers, 'www-authenticate'), ['Bearer realm="tollgate"']);
+      const told = headers.length === 0 ? '' : ', error="invalid_token"';
+      assert.deepEqual(valuesOf(answer.headers, 'www-authenticate'), [`Bearer realm="tollgate"${told}`]);
     }
     const records = await plane.sink.wait(3);
     assert.deepEqual(

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { createConnectionCounts } from '../src/gateway/edge/connection-counts.ts';
 import type { EdgeLimits } from '../src/gateway/edge/limits.ts';
 import {
   createEndpoint,
@@ -32,12 +33,14 @@ interface Scene {
   readonly trustedProxies?: readonly string[];
   readonly clock?: Clock;
   readonly answer?: string | Buffer;
+  /** Of connections, shared with another. */
+  readonly counts?: SharedArrayBuffer;
 }
 
 async function startBench(
   t: TestContext,
   limits: Partial<EdgeLimits>,
-  { trustedProxies = [], clock = systemClock, answer = 'ok' }: Scene = {},
+  { trustedProxies = [], clock = systemClock, answer = 'ok', counts }: Scene = {},
 ): Promise<Bench> {
   const ends: ('whole' | 'broken')[] = [];
   let bodyBytes = 0;
@@ -50,7 +53,7 @@ async function startBench(
   t.after(() => upstream.close());
   const endpoints = (['GET', 'POST'] as const).map((method) => createEndpoint({ method }));
   const gateways = [createGateway(upstream.url, { endpoints })];
-  const plane = await startDataPlane({ gateways, edge: { limits, clock }, trustedProxies });
+  const plane = await startDataPlane({ gateways, edge: { limits, clock, counts }, trustedProxies });
   t.after(() => plane.close());
   const open = async (): Promise<Wire> => {
     const wire = await openWire(plane.port);
@@ -144,6 +147,18 @@ describe('a connection', () => {
       }
     });
   }
+
+  test('beyond the limit is closed by whichever thread takes it', async (t) => {
+    const counts = createConnectionCounts(10);
+    const [one, two] = await Promise.all([1, 2].map(() => startBench(t, { connections: 2 }, { counts })));
+    assert.ok(one !== undefined && two !== undefined);
+    for (const { open } of [one, two]) {
+      const wire = await open();
+      wire.send(REQUEST);
+      assert.equal((await wire.readAnswer()).status, 200);
+    }
+    for (const { open } of [one, two]) assert.equal((await (await open()).readRest()).text, '');
+  });
 
   test('of a trusted proxy counts in all, not by address: it brings many callers', async (t) => {
     const { open } = await startBench(t, { connectionsPerAddress: 1 }, { trustedProxies: ['127.0.0.0/8'] });

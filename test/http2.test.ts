@@ -2,11 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { describe, test, type TestContext } from 'node:test';
-import { connect as connectTls } from 'node:tls';
 import { METHODS } from '../src/gateway/router.ts';
 import type { ExchangeRecord } from '../src/gateway/ports.ts';
 import { createCertificate } from './harness/certificates.ts';
@@ -19,6 +18,7 @@ import {
   startDataPlane,
   valuesOf,
 } from './harness/data-plane.ts';
+import { openHttp2Session } from './harness/http2-session.ts';
 import { END_STREAM, FRAME, type Http2Wire, type Outcome, openHttp2Wire } from './harness/http2-wire.ts';
 import { type RawUpstream, startRawUpstream, startUpstream, type Upstream } from './harness/upstream.ts';
 
@@ -70,21 +70,8 @@ async function startGood(t: TestContext, answer: Parameters<typeof startUpstream
 
 const answerOk = (socket: Socket): void => void socket.write(OK);
 
-async function openSession(t: TestContext, { tlsPort }: Http2Plane): Promise<ClientHttp2Session> {
-  const session = connect('https://api.test', {
-    createConnection: () =>
-      connectTls({
-        host: '127.0.0.1',
-        port: tlsPort,
-        servername: 'api.test',
-        ca: CERTIFICATE.certificate,
-        ALPNProtocols: ['h2'],
-      }),
-  });
-  session.on('error', () => undefined);
-  t.after(() => session.destroy());
-  await once(session, 'remoteSettings');
-  return session;
+function openSession(t: TestContext, { tlsPort }: Http2Plane): Promise<ClientHttp2Session> {
+  return openHttp2Session(t, tlsPort, CERTIFICATE.certificate);
 }
 
 async function openWire(t: TestContext, { tlsPort }: Http2Plane): Promise<Http2Wire> {
@@ -257,8 +244,8 @@ describe('a request over HTTP/2', () => {
     const wire = await openWire(t, plane);
     for (let i = 0; i <= 100; i++) wire.sendHeaders(i * 2 + 1, toFields('GET', '/'));
     assert.equal(await wire.readOutcome(201), 'goaway');
-    assert.deepEqual(new Set(statusesOf(await plane.sink.wait(100))), new Set([499]));
-    assert.equal(plane.sink.records.length, 100);
+    const statuses = statusesOf(await plane.sink.wait(101)).toSorted((a, b) => a - b);
+    assert.deepEqual(statuses, [400, ...Array.from({ length: 100 }, () => 499)]);
   });
 
   test('with HEAD has the head of the answer only', async (t) => {
@@ -517,8 +504,10 @@ describe('a malformed request over HTTP/2', () => {
       assert.deepEqual(upstream.heads, []);
       wire.sendHeaders(3, good);
       assert.equal(await wire.readOutcome(3), 200);
-      const records = await plane.sink.wait(outcome === 'reset' ? 1 : 2);
-      assert.deepEqual(statusesOf(records), outcome === 'reset' ? [200] : [outcome, 200]);
+      // Told of when the next request shows that there was one before it.
+      const records = await plane.sink.wait(2);
+      assert.deepEqual(statusesOf(records), [outcome === 'reset' ? 400 : outcome, 200]);
+      if (outcome === 'reset') assert.equal(records[0]?.errorCode, 'malformed_request');
     });
   }
 
@@ -675,6 +664,68 @@ describe('a caller over HTTP/2', () => {
     for (let i = 0; i < 500; i++) wire.sendHeaders(i * 2 + 1, [...toFields('GET', '/'), 'connection', 'x']);
     assert.ok(['goaway', 'closed'].includes(String(await wire.readOutcome(-1))));
     assert.deepEqual(upstream.heads, []);
+    const [record] = await plane.sink.wait(1);
+    assert.deepEqual([record?.status, record?.errorCode], [400, 'malformed_request']);
+  });
+
+  test('who sends a malformed request and goes has left its record', async (t) => {
+    const upstream = await startRaw(t, answerOk);
+    const plane = await startBefore(t, upstream.url);
+    const wire = await openWire(t, plane);
+    wire.sendHeaders(1, toFields('GET', '/'));
+    assert.equal(await wire.readOutcome(1), 200);
+    wire.sendHeaders(3, [...toFields('GET', '/'), 'connection', 'x']);
+    assert.equal(await wire.readOutcome(3), 'reset');
+    wire.socket.destroy();
+    const records = await plane.sink.wait(2);
+    assert.deepEqual(
+      records.map(({ status, errorCode, clientIp }) => [status, errorCode, clientIp]),
+      [
+        [200, undefined, '127.0.0.1'],
+        [400, 'malformed_request', '127.0.0.1'],
+      ],
+    );
+  });
+
+  test('who sends a malformed request and stays has left its record, too', async (t) => {
+    const upstream = await startRaw(t, answerOk);
+    const plane = await startBefore(t, upstream.url);
+    const wire = await openWire(t, plane);
+    wire.sendHeaders(1, [...toFields('GET', '/'), 'connection', 'x']);
+    assert.equal(await wire.readOutcome(1), 'reset');
+    assert.deepEqual(statusesOf(await plane.sink.wait(1)), [400]);
+  });
+
+  test('who leaves out numbers of streams leaves no more records than a connection may have refused requests', async (t) => {
+    const upstream = await startRaw(t, answerOk);
+    const plane = await startBefore(t, upstream.url);
+    const wire = await openWire(t, plane);
+    wire.sendHeaders(2_000_001, toFields('GET', '/'));
+    assert.equal(await wire.readOutcome(2_000_001), 200);
+    wire.sendHeaders(2_000_003, toFields('GET', '/last'));
+    assert.equal(await wire.readOutcome(2_000_003), 200);
+    wire.socket.destroy();
+    const records = await plane.sink.wait(102);
+    assert.ok(records.length <= 103, `${records.length} records`);
+  });
+
+  test('who asks for a host that the certificate does not name gets 421, and the connection lives on', async (t) => {
+    const upstream = await startRaw(t, answerOk);
+    const plane = await startBefore(t, upstream.url);
+    const wire = await openWire(t, plane);
+    const other = toFields('GET', '/').map((part) => (part === 'api.test' ? 'other.test' : part));
+    wire.sendHeaders(1, other);
+    assert.equal(await wire.readOutcome(1), 421);
+    assert.deepEqual(upstream.heads, []);
+    wire.sendHeaders(3, toFields('GET', '/'));
+    assert.equal(await wire.readOutcome(3), 200);
+    assert.deepEqual(
+      (await plane.sink.wait(2)).map(({ status, errorCode }) => [status, errorCode]),
+      [
+        [421, 'misdirected_request'],
+        [200, undefined],
+      ],
+    );
   });
 
   test('who asks for nothing is shown out with GOAWAY', async (t) => {

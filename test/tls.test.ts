@@ -3,17 +3,21 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { CertificateFolder } from '../src/certificate-folder.ts';
+import { toListenFault } from '../src/claim-port.ts';
 import { SettingsError } from '../src/config.ts';
 import type { EdgeLimits } from '../src/gateway/edge/limits.ts';
 import type { TlsCertificate } from '../src/gateway/ports.ts';
+import { ListenError } from '../src/gateway/start-error.ts';
+import { spawnThreads, startGateway } from '../src/gateway/supervisor.ts';
+import { createSharedCounters } from '../src/limits/shared-memory.ts';
 import { createCertificate } from './harness/certificates.ts';
-import { ask, createGateway, type DataPlane, startDataPlane } from './harness/data-plane.ts';
+import { ask, createGateway, type DataPlane, startDataPlane, USUAL_LIMITS } from './harness/data-plane.ts';
 import { freePort } from './harness/free-port.ts';
 import { createSandbox } from './harness/tollgate.ts';
 import { startRawUpstream } from './harness/upstream.ts';
@@ -32,11 +36,13 @@ async function startPlane(
   t: TestContext,
   certificates: readonly TlsCertificate[],
   limits: Partial<EdgeLimits> = {},
+  trustedProxies: readonly string[] = [],
 ): Promise<TlsPlane> {
   const upstream = await startRawUpstream((socket) => void socket.write(OK));
   const plane = await startDataPlane({
     gateways: [createGateway(upstream.url)],
     edge: { limits, tls: { port: 0, certificates } },
+    trustedProxies,
   });
   t.after(async () => {
     await plane.close();
@@ -69,8 +75,8 @@ async function shownTo(t: TestContext, port: number, servername?: string): Promi
   return socket.getPeerCertificate().subjectaltname;
 }
 
-async function askOver(socket: Socket, path = '/'): Promise<string> {
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: shop.test\r\n\r\n`);
+async function askOver(socket: Socket, path = '/', host = 'shop.test'): Promise<string> {
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   let answer = '';
   while (!answer.endsWith('\r\n\r\nok')) {
     const [chunk]: unknown[] = await once(socket, 'data');
@@ -207,6 +213,60 @@ describe('HTTP/1.1 over TLS', () => {
     assert.equal((await ask(plane.port, 'GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n')).status, 200);
     assert.match(plane.heads[3] ?? '', /\r\nx-forwarded-proto: http\r\n/);
     assert.equal((await plane.sink.wait(4)).length, 4);
+  });
+
+  // RFC 9110 §7.4: whether the request belongs on the connection, by the name that was asked for and the certificate that was shown.
+  const hosts: readonly [servername: string | undefined, host: string, status: number][] = [
+    ['shop.test', 'shop.test', 200],
+    ['shop.test', 'SHOP.test:8443', 200],
+    ['shop.test', 'www.shop.test', 200],
+    ['shop.test', 'a.wild.test', 421],
+    ['shop.test', 'fallback.test', 421],
+    ['shop.test', '127.0.0.1', 421],
+    ['shop.test', 'shop.test.evil.test', 421],
+    ['a.wild.test', 'b.wild.test', 200],
+    ['a.wild.test', 'wild.test', 421],
+    ['a.wild.test', 'a.b.wild.test', 421],
+    ['other.test', 'other.test', 200],
+    ['other.test', 'fallback.test', 200],
+    ['other.test', 'another.test', 421],
+    [undefined, 'fallback.test', 200],
+    [undefined, '127.0.0.1:8443', 200],
+    [undefined, '[::1]:8443', 200],
+    [undefined, 'shop.test', 421],
+  ];
+  for (const [servername, host, status] of hosts) {
+    test(`is ${status} for ${host} on a connection that was made for ${servername ?? 'an address'}`, async (t) => {
+      const plane = await startPlane(t, [SHOP, WILD, DEFAULT]);
+      const socket = await open(t, plane.tlsPort, servername === undefined ? {} : { servername });
+      socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      const [chunk]: unknown[] = await once(socket, 'data');
+      assert.match(String(chunk), new RegExp(`^HTTP/1\\.1 ${status} `));
+      assert.equal(plane.heads.length, status === 200 ? 1 : 0);
+      assert.equal((await plane.sink.wait(1))[0]?.status, status);
+    });
+  }
+
+  test('is for any host with a certificate that names none', async (t) => {
+    const plane = await startPlane(t, [createCertificate([])]);
+    assert.match(await askOver(await open(t, plane.tlsPort, {}), '/', 'any.test'), /^HTTP\/1\.1 200 /);
+  });
+
+  test('may bring requests for any host from a trusted proxy', async (t) => {
+    const plane = await startPlane(t, [SHOP], {}, ['127.0.0.1']);
+    const socket = await open(t, plane.tlsPort, { servername: 'shop.test' });
+    assert.match(await askOver(socket, '/', 'other.test'), /^HTTP\/1\.1 200 /);
+  });
+
+  test('tells the upstream the port that the caller asked at, and the one they reached when they name no host', async (t) => {
+    const plane = await startPlane(t, [SHOP]);
+    const socket = await open(t, plane.tlsPort, { servername: 'shop.test' });
+    await askOver(socket);
+    await askOver(socket, '/', `shop.test:${plane.tlsPort}`);
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    await once(socket, 'close');
+    const told = plane.heads.map((head) => /\r\nx-forwarded-port: (\d+)/.exec(head)?.[1]);
+    assert.deepEqual(told, ['443', String(plane.tlsPort), String(plane.tlsPort)]);
   });
 
   test('is as strict as without', async (t) => {
@@ -393,6 +453,54 @@ describe('the folder of certificates', () => {
   });
 });
 
+/** A port that somebody else listens on, and does not share. */
+async function holdPort(t: TestContext): Promise<number> {
+  const holder = createServer().listen({ port: 0, host: '0.0.0.0' });
+  t.after(() => holder.close());
+  await once(holder, 'listening');
+  const address = holder.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return address.port;
+}
+
+describe('a gateway thread', () => {
+  test('that cannot have the TLS port says that it is this one', async (t) => {
+    const heldPort = await holdPort(t);
+    const threads = spawnThreads(1);
+    t.after(() => Promise.all(threads.map((thread) => thread.terminate())));
+    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const started = startGateway(threads, {
+      log,
+      findCredential: () => Promise.resolve(undefined),
+      saveRehash: () => Promise.resolve(),
+      writeRecords: () => Promise.resolve(),
+      circuits: { take: () => undefined, drop: () => undefined },
+      boot: {
+        host: '0.0.0.0',
+        port: await freePort(),
+        hmacSecret: 'x'.repeat(32),
+        previousHmacSecret: undefined,
+        keyCache: { entries: 100, ageMs: 1000, awayMs: 1000 },
+        controlToken: 'token',
+        trustedProxies: [],
+        countries: { header: undefined, database: undefined },
+        limits: USUAL_LIMITS,
+        counters: createSharedCounters(1024),
+        redisUrl: undefined,
+        tls: { port: heldPort, certificates: [SHOP] },
+        snapshot: { version: 1, gateways: [] },
+      },
+    });
+    await assert.rejects(started, (cause) => {
+      assert.ok(cause instanceof ListenError);
+      assert.deepEqual([cause.code, cause.port], ['EADDRINUSE', heldPort]);
+      const place = { host: '0.0.0.0', port: heldPort, setting: 'TLS_PORT' };
+      assert.match(toListenFault(place, cause).message, /^TLS_PORT: \d+ is in use by another program;/);
+      return true;
+    });
+  });
+});
+
 describe('a node with TLS', () => {
   test('shows its certificate, takes a new one while it runs, and refuses settings that cannot be', async (t) => {
     const sandbox = await createSandbox();
@@ -407,11 +515,16 @@ describe('a node with TLS', () => {
     };
     put(SHOP);
     const port = await freePort();
+    const heldPort = await holdPort(t);
     const settings = { TOLLGATE_TLS_PORT: String(port), TOLLGATE_TLS_CERTIFICATES: folder };
     const refused: readonly [Record<string, string>, RegExp][] = [
       [{ ...settings, TOLLGATE_TLS_CERTIFICATES: '' }, /^tollgate: TLS_PORT: needs TLS_CERTIFICATES.*\n$/],
       [{ ...settings, TOLLGATE_TLS_PORT: '' }, /^tollgate: TLS_CERTIFICATES: needs TLS_PORT.*\n$/],
       [{ ...settings, TOLLGATE_PORT: String(port) }, /^tollgate: TLS_PORT: \d+ is PORT already.*\n$/],
+      [
+        { ...settings, TOLLGATE_TLS_PORT: String(heldPort) },
+        /^tollgate: TLS_PORT: \d+ is in use by another program;.*\n$/,
+      ],
       [
         { ...settings, TOLLGATE_TLS_CERTIFICATES: join(folder, 'none') },
         /^tollgate: TLS_CERTIFICATES: the folder .*\n$/,
@@ -424,6 +537,10 @@ describe('a node with TLS', () => {
     }
 
     const node = await sandbox.start(settings);
+    assert.match(
+      node.output(),
+      new RegExp(`listens on http://127\\.0\\.0\\.1:\\d+ and https://127\\.0\\.0\\.1:${port} `),
+    );
     assert.equal(await shownTo(t, port, 'shop.test'), 'DNS:shop.test, DNS:www.shop.test');
     put(createCertificate(['shop.test', 'renewed.test']));
     while ((await shownTo(t, port, 'shop.test')) !== 'DNS:shop.test, DNS:renewed.test');

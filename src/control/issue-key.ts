@@ -52,8 +52,14 @@ export interface ForeignKey {
 }
 
 export async function issueKey(trx: Kysely<Database>, order: KeyOrder, mint: KeyMint): Promise<IssuedKey> {
+  const { text, row } = mintKey(order, mint);
+  return { text, row: await insertKey(trx, row) };
+}
+
+/** A key that is in no table yet. */
+export function mintKey(order: KeyOrder, mint: KeyMint): { readonly text: string; readonly row: NewKeyRow } {
   const { text, ...own } = newText(order.environment ?? null, mint);
-  return { text, row: await insertKey(trx, { ...toTerms(order), ...own, ...birth(mint, order.createdBy) }) };
+  return { text, row: { ...toTerms(order), ...own, ...birth(mint, order.createdBy) } };
 }
 
 /** The row of a key from elsewhere. */

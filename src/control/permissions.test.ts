@@ -6,6 +6,7 @@ import { hasScope } from '../lib/scope.ts';
 import { OPERATIONS } from './operations.ts';
 import {
   ADMIN_RESOURCES,
+  adminActions,
   checkGrant,
   checkPermission,
   checkReach,
@@ -66,6 +67,15 @@ test('knows every resource that some operation asks a management permission of',
     asked.filter((resource) => !ADMIN_RESOURCES.includes(resource)),
     [],
   );
+});
+
+test('knows every action that some operation asks a management permission of', () => {
+  const asked = OPERATIONS.flatMap(({ access }) => (typeof access === 'string' ? [] : access.anyOf));
+  const unknown = asked.filter((permission) => {
+    const [admin, resource = '', action = ''] = permission.split(':');
+    return admin === 'admin' && !adminActions(resource).includes(action);
+  });
+  assert.deepEqual(unknown, []);
 });
 
 test('takes for the platform operators of the default tenant only, and no keys', () => {

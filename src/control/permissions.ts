@@ -21,6 +21,19 @@ export const ADMIN_RESOURCES: readonly string[] = [
   'users',
 ];
 
+const USUAL_ACTIONS: readonly string[] = ['create', 'delete', 'read', 'update', 'write', '*'];
+/** Of the resources with which other things are done, or fewer. */
+const OTHER_ACTIONS: Readonly<Record<string, readonly string[]>> = {
+  clients: ['approve', 'register', ...USUAL_ACTIONS],
+  logs: ['read', '*'],
+  tenants: ['act', ...USUAL_ACTIONS],
+};
+
+/** What can be done with one of them: `admin:keys:<one of these>`. */
+export function adminActions(resource: string): readonly string[] {
+  return OTHER_ACTIONS[resource] ?? USUAL_ACTIONS;
+}
+
 /** Resources of Tollgate itself, those of later releases too: their scopes are never a customer's to invent. */
 const OWN_RESOURCES: ReadonlySet<string> = new Set([
   'admin',
@@ -79,6 +92,8 @@ export function checkPermission(
     return principal;
   throw new Problem('insufficient_scope', {
     detail: `This call needs ${access.join(' or ')}; the key does not hold it.`,
+    // RFC 6750 §3.1: the challenge names a scope that would do.
+    headers: ['www-authenticate', `Bearer realm="tollgate", error="insufficient_scope", scope="${access[0] ?? ''}"`],
   });
 }
 
@@ -104,6 +119,12 @@ const MAKERS = ['admin:keys:create', 'admin:clients:create', 'admin:clients:upda
 export function checkManages(principal: Principal, what: 'clients' | 'operators' | 'roles' | 'tenants'): void {
   if (principal.clientId === undefined) return;
   throw new Problem('insufficient_scope', { detail: `The key of a client cannot make or change ${what}.` });
+}
+
+/** Throws for the key of a client: whatever its scopes, who manages its tenant and what they do is not a partner's to see. */
+export function checkSees(principal: Principal, what: 'changes' | 'operators' | 'roles'): void {
+  if (principal.clientId === undefined) return;
+  throw new Problem('insufficient_scope', { detail: `The key of a client cannot see ${what}.` });
 }
 
 /**

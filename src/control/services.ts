@@ -7,7 +7,9 @@ import type { Credential, ServiceHealth } from '../gateway/ports.ts';
 import type { GatewayConfig, PathRules, SnapshotConfig } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deriveKey } from '../lib/derive-key.ts';
+import type { Together } from '../lib/together.ts';
 import type { UndefinedScopes } from './defined-scopes.ts';
+import { createKeysTogether, type KeyJob, type MadeKey } from './keys/make.ts';
 import { loadCredential } from './publish/credentials.ts';
 import { loadSnapshot } from './publish/snapshots.ts';
 
@@ -77,6 +79,8 @@ export interface Services extends Omit<ServiceParts, 'encryptionKey'> {
   readonly auditKey: Uint8Array;
   /** Seals the answers that are kept for repeated calls. */
   readonly idempotencyKey: Uint8Array;
+  /** Makes keys of nobody's, those that are asked for at once in one transaction. */
+  readonly keysTogether: Together<KeyJob, MadeKey>;
   /** All that is on the air, of all tenants. */
   loadSnapshot(): Promise<SnapshotConfig>;
   /** Gives the gateway threads what is deployed; after the commit of whatever changed it. */
@@ -90,6 +94,7 @@ export function createServices({ encryptionKey, ...parts }: ServiceParts): Servi
   const load = (): Promise<SnapshotConfig> => loadSnapshot(db, management, paths);
   return {
     ...parts,
+    keysTogether: createKeysTogether(db),
     auditKey: deriveKey(encryptionKey, 'audit chain'),
     idempotencyKey: deriveKey(encryptionKey, 'idempotency'),
     loadSnapshot: load,

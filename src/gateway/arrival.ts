@@ -39,6 +39,8 @@ export function createArrival({ pseudonym, trustedProxies }: ArrivalOptions): Ar
       if (theirId !== undefined && isRequestId(theirId)) exchange.correlationId = theirId;
     }
     const hops = fields.joined(VIA);
+    // A trusted proxy may carry the requests for many hosts on one connection (RFC 9110 §7.4).
+    if (!exchange.isPeerTrusted && !origin.isFor(exchange.host)) return new Problem('misdirected_request');
     const isLoop = hops !== undefined && listsHop(hops, pseudonym);
     return isLoop ? loopDetected() : undefined;
   };

@@ -101,3 +101,14 @@ describe('the header', () => {
     test(`${what} tells ${country ?? 'nothing'}`, () => assert.equal(find(options, caller), country));
   }
 });
+
+test('a database that takes the place of another counts at once, for addresses that were asked for before, too', () => {
+  const source = createCountrySource({
+    header: undefined,
+    database: toShared(createMmdb({ networks: { '192.0.2.0/24': 'DE' } })),
+  });
+  const { exchange } = createExchange({ peerAddress: '192.0.2.1' });
+  assert.equal(source.find(exchange), 'DE');
+  source.replace(toShared(createMmdb({ networks: { '192.0.2.0/24': 'FR' } })));
+  assert.equal(source.find(exchange), 'FR');
+});

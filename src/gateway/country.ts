@@ -21,9 +21,17 @@ export interface CountryOptions {
   readonly database: SharedArrayBuffer | undefined;
 }
 
-export function createCountrySource({ header, database }: CountryOptions): CountrySource {
-  const lookUp = database === undefined ? undefined : createLookUp(database);
+export interface ReplaceableCountrySource extends CountrySource {
+  /** Asks this database from now on. */
+  replace(database: SharedArrayBuffer): void;
+}
+
+export function createCountrySource({ header, database }: CountryOptions): ReplaceableCountrySource {
+  let lookUp = database === undefined ? undefined : createLookUp(database);
   return {
+    replace(next) {
+      lookUp = createLookUp(next);
+    },
     find(exchange) {
       if (header !== undefined && exchange.isPeerTrusted) {
         const told = readTold(exchange.headers, header);

@@ -105,6 +105,7 @@ describe('an upstream is told', () => {
       inOrder({
         'x-forwarded-for': '2001:db8::7',
         'x-forwarded-proto': 'http',
+        'x-forwarded-port': '8080',
         forwarded: 'for="[2001:db8::7]";proto=http',
       }),
     );

@@ -36,9 +36,9 @@ export function resolveClientAddress(
 }
 
 /** What an upstream is told, as lines: our own view alone. `host` is the caller's. */
-export function toForwardingLines({ scheme, peerAddress }: Seen, host: string | undefined): string {
+export function toForwardingLines({ scheme, peerAddress, port }: Seen, host: string | undefined): string {
   const peer = peerAddress === '' ? 'unknown' : peerAddress;
-  return toLines([peer], { scheme, host, port: undefined, forwarded: toElement(peer, scheme, host) });
+  return toLines([peer], { scheme, host, port: toPort(host, scheme, port), forwarded: toElement(peer, scheme, host) });
 }
 
 /** What an upstream is told, as lines: our view added to that of the trusted proxies before us. */
@@ -46,10 +46,12 @@ export function toAddedForwardingLines(seen: Seen, headers: readonly string[], h
   const peer = seen.peerAddress === '' ? 'unknown' : seen.peerAddress;
   const element = toElement(peer, seen.scheme, host);
   const claims = readClaims(headers);
+  const scheme = lastValue(headers, 'x-forwarded-proto') ?? seen.scheme;
+  const told = lastValue(headers, 'x-forwarded-host') ?? host;
   return toLines([...claims.nodes, peer], {
-    scheme: lastValue(headers, 'x-forwarded-proto') ?? seen.scheme,
-    host: lastValue(headers, 'x-forwarded-host') ?? host,
-    port: lastValue(headers, 'x-forwarded-port'),
+    scheme,
+    host: told,
+    port: lastValue(headers, 'x-forwarded-port') ?? toPort(told, scheme, seen.port),
     forwarded: claims.forwarded === '' ? element : `${claims.forwarded}, ${element}`,
   });
 }
@@ -58,20 +60,21 @@ export function toAddedForwardingLines(seen: Seen, headers: readonly string[], h
 interface Seen {
   readonly scheme: string;
   readonly peerAddress: string;
+  /** The port that the caller reached. */
+  readonly port: number;
 }
 
 interface Told {
   readonly scheme: string;
   readonly host: string | undefined;
-  /** That of the host when undefined. */
-  readonly port: string | undefined;
+  readonly port: string;
   readonly forwarded: string;
 }
 
 function toLines(nodes: readonly string[], { scheme, host, port, forwarded }: Told): string {
   let lines = `x-forwarded-for: ${nodes.join(', ')}\r\nx-forwarded-proto: ${scheme}\r\n`;
-  if (host !== undefined) lines += `x-forwarded-host: ${host}\r\nx-forwarded-port: ${port ?? toPort(host, scheme)}\r\n`;
-  return `${lines}forwarded: ${forwarded}\r\n`;
+  if (host !== undefined) lines += `x-forwarded-host: ${host}\r\n`;
+  return `${lines}x-forwarded-port: ${port}\r\nforwarded: ${forwarded}\r\n`;
 }
 
 interface Claims {
@@ -150,8 +153,9 @@ function toValue(text: string): string {
   return isToken ? text : `"${text}"`;
 }
 
-/** The port that the caller asked at: of the host, or the scheme's own. */
-function toPort(host: string, scheme: string): string {
+/** The port that the caller asked at: of the host, or the scheme's own; of a caller who names no host, the one that they reached. */
+function toPort(host: string | undefined, scheme: string, reached: number): string {
+  if (host === undefined) return String(reached);
   const colon = host.lastIndexOf(':');
   if (colon > host.lastIndexOf(']') && colon < host.length - 1) return host.slice(colon + 1);
   return scheme === 'https' ? '443' : '80';

@@ -7,7 +7,15 @@ import type { CircuitNews, Credential, Rehash, ServiceHealth, TlsCertificate } f
 import type { PackedSnapshot } from './snapshot-loader.ts';
 
 /** What a thread is born with. */
-export interface ThreadBoot {
+export interface ThreadBoot extends GatewayBoot {
+  /** Which of the threads it is, from 1 on. */
+  readonly thread: number;
+  /** How many connections all threads have (edge/connection-counts.ts). */
+  readonly connectionCounts: SharedArrayBuffer;
+}
+
+/** The same for every thread. */
+export interface GatewayBoot {
   readonly host: string;
   readonly port: number;
   readonly hmacSecret: string;
@@ -33,6 +41,7 @@ export type ToThread =
   /** Forget these credentials, or all of them. */
   | { readonly type: 'forget'; readonly id: number; readonly publicIds: readonly string[] | 'all' }
   | { readonly type: 'certificates'; readonly id: number; readonly certificates: readonly TlsCertificate[] }
+  | { readonly type: 'countries'; readonly id: number; readonly database: SharedArrayBuffer }
   | { readonly type: 'flush'; readonly id: number }
   | { readonly type: 'health'; readonly id: number; readonly gatewayId: string }
   /** A batch of records was taken care of. */
@@ -56,7 +65,7 @@ export interface Obeyed {
 
 export type FromThread =
   | { readonly type: 'listening' }
-  | { readonly type: 'unable'; readonly code: string; readonly message: string }
+  | { readonly type: 'unable'; readonly code: string; readonly port: number | undefined; readonly message: string }
   | Obeyed
   | { readonly type: 'circuit'; readonly news: CircuitNews }
   | { readonly type: 'find'; readonly publicId: string; readonly id: number }

@@ -3,20 +3,44 @@
 import { toForwardingLines } from './forwarded.ts';
 import type { RecordContext } from './record.ts';
 
+/** What a connection was made to. */
+export interface Reached {
+  /** The port that we listen on. */
+  readonly port: number;
+  /** The names that we proved to be over TLS; undefined where nothing was proved. */
+  readonly names: { covers(host: string): boolean } | undefined;
+}
+
 export class Origin {
   readonly scheme: 'http' | 'https';
   /** Who is at the other end of the connection. */
   readonly peerAddress: string;
+  readonly port: number;
+  readonly #names: Reached['names'];
   /** Of the last record. */
   recordContext: RecordContext | undefined = undefined;
   #host: string | undefined = undefined;
   #lines = '';
+  /** The last host that was found to belong here. */
+  #covered: string | undefined = undefined;
   #credential = '';
   #digest = '';
 
-  constructor(scheme: 'http' | 'https', peerAddress: string) {
+  constructor(scheme: 'http' | 'https', peerAddress: string, { port, names }: Reached) {
     this.scheme = scheme;
     this.peerAddress = peerAddress;
+    this.port = port;
+    this.#names = names;
+  }
+
+  /** Whether a request that names this host belongs on the connection; `host` with its port, as it came. */
+  isFor(host: string | undefined): boolean {
+    if (this.#names === undefined || host === undefined || host === this.#covered) return true;
+    const colon = host.lastIndexOf(':');
+    const name = colon > host.lastIndexOf(']') ? host.slice(0, colon) : host;
+    if (!this.#names.covers(name)) return false;
+    this.#covered = host;
+    return true;
   }
 
   /** `X-Forwarded-*` and `Forwarded` as lines, for a peer whose own claims are not believed. */

@@ -2,48 +2,18 @@
 
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { ConnectionCounts, createConnectionCounts } from './edge/connection-counts.ts';
 import { toStartError } from './start-error.ts';
-import type { CredentialAnswer, FromThread, Obeyed, ThreadBoot, ToThread } from './messages.ts';
-import type { CircuitNews, Credential, ExchangeRecord, Rehash, ServiceHealth, TlsCertificate } from './ports.ts';
+import type { CredentialAnswer, FromThread, GatewayBoot, Obeyed, ThreadBoot, ToThread } from './messages.ts';
+import type { ExchangeRecord, ServiceHealth, TlsCertificate } from './ports.ts';
 import { packSnapshot, type PackedSnapshot } from './snapshot-loader.ts';
 import type { SnapshotConfig } from './snapshot.ts';
+import type { Supervisor, SupervisorOptions } from './supervision.ts';
 
 const OBEY_TIMEOUT_MS = 10_000;
 const MIN_RESTART_MS = 100;
 const MAX_RESTART_MS = 5000;
 const STABLE_MS = 30_000;
-
-export interface SupervisorLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
-export interface SupervisorOptions {
-  readonly boot: Omit<ThreadBoot, 'snapshot'> & { readonly snapshot: SnapshotConfig };
-  readonly log: SupervisorLog;
-  /** Whoever answers tells of its own failures; a caller gets 503. */
-  readonly findCredential: (publicId: string) => Promise<Credential | undefined>;
-  readonly saveRehash: (rehash: Rehash) => Promise<void>;
-  readonly writeRecords: (records: readonly ExchangeRecord[]) => Promise<void>;
-  /** Hears of breakers: `drop` when a thread is gone with all it knew. */
-  readonly circuits: { take(thread: number, news: CircuitNews): void; drop(thread: number): void };
-}
-
-export interface Supervisor {
-  /** Resolves when every thread serves the snapshot; a thread that refuses it goes on with its old one, and this rejects. */
-  publish(snapshot: SnapshotConfig): Promise<void>;
-  /** Resolves when no thread knows these credentials any more. */
-  forget(publicIds: readonly string[] | 'all'): Promise<void>;
-  /** Resolves when every thread shows these to new connections. */
-  setCertificates(certificates: readonly TlsCertificate[]): Promise<void>;
-  /** How the targets of a gateway are, as each thread that answers sees it. */
-  health(gatewayId: string): Promise<(readonly ServiceHealth[])[]>;
-  /** Resolves when every exchange that ended before now is in the store. */
-  flushRecords(): Promise<void>;
-  /** Stops listening, lets requests finish for at most `timeoutMs`, saves the records, ends the threads. */
-  drain(timeoutMs: number): Promise<void>;
-}
 
 /** Threads that load their code and wait: half a second that the main thread can use for other things. */
 export function spawnThreads(count: number): readonly Worker[] {
@@ -65,6 +35,8 @@ function spawn(number: number): Worker {
   return worker;
 }
 
+/** As whom the supervisor holds the lock of what all threads count: no thread has this number. */
+const SUPERVISOR = 1_000_000;
 /** Node gives a thread that has ended this id. */
 const ENDED = -1;
 
@@ -95,7 +67,9 @@ class Fleet implements Supervisor {
   /** The newest that was told, and the newest that no thread refused: what a new thread starts from. */
   #told: PackedSnapshot;
   #served: PackedSnapshot;
-  #tls: ThreadBoot['tls'];
+  #tls: GatewayBoot['tls'];
+  #countries: GatewayBoot['countries'];
+  readonly #connectionCounts: SharedArrayBuffer;
   #lastId = 0;
   #stopping = false;
 
@@ -104,6 +78,8 @@ class Fleet implements Supervisor {
     this.#told = packSnapshot(options.boot.snapshot);
     this.#served = this.#told;
     this.#tls = options.boot.tls;
+    this.#countries = options.boot.countries;
+    this.#connectionCounts = createConnectionCounts(options.boot.limits.connections);
   }
 
   async start(workers: readonly Worker[]): Promise<void> {
@@ -135,6 +111,11 @@ class Fleet implements Supervisor {
     await this.#tellAll((id) => ({ type: 'certificates', id, certificates }));
   }
 
+  async setCountries(database: SharedArrayBuffer): Promise<void> {
+    this.#countries = { ...this.#countries, database };
+    await this.#tellAll((id) => ({ type: 'countries', id, database }));
+  }
+
   async health(gatewayId: string): Promise<(readonly ServiceHealth[])[]> {
     const answers = await this.#tellAll((id) => ({ type: 'health', id, gatewayId }));
     return answers.flatMap(({ health }) => (health === undefined ? [] : [health]));
@@ -157,7 +138,14 @@ class Fleet implements Supervisor {
     const { worker } = seat;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let reason: unknown;
-    const boot: ThreadBoot = { ...this.#options.boot, snapshot: this.#served, tls: this.#tls };
+    const boot: ThreadBoot = {
+      ...this.#options.boot,
+      snapshot: this.#served,
+      tls: this.#tls,
+      countries: this.#countries,
+      thread: seat.number,
+      connectionCounts: this.#connectionCounts,
+    };
     worker.postMessage(boot);
     worker.on('message', (message: FromThread) => {
       if (message.type === 'listening') {
@@ -173,6 +161,7 @@ class Fleet implements Supervisor {
     worker.on('exit', () => {
       reject(reason instanceof Error ? reason : new Error('a gateway thread ended before it listened'));
       seat.alive = false;
+      new ConnectionCounts(this.#connectionCounts, SUPERVISOR).forget(seat.number);
       this.#options.circuits.drop(seat.number);
       this.#release(seat);
       if (!this.#stopping) void this.#restart(seat, reason);

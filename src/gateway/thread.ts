@@ -14,6 +14,7 @@ import { createArrival } from './arrival.ts';
 import type { CompileDeps, Snapshot } from './compile.ts';
 import { createCountrySource } from './country.ts';
 import { createCredentialCache } from './credential-cache.ts';
+import { ConnectionCounts } from './edge/connection-counts.ts';
 import { listen } from './edge/listener.ts';
 import type { FromThread, ThreadBoot, ToThread } from './messages.ts';
 import { createPublications } from './publications.ts';
@@ -88,6 +89,7 @@ async function main(boot: ThreadBoot): Promise<void> {
     port: boot.port,
     tls: boot.tls,
     limits: boot.limits,
+    counts: new ConnectionCounts(boot.connectionCounts, boot.thread),
     pseudonym,
     isTrusted: createIpMatcher(boot.trustedProxies),
     runner,
@@ -113,6 +115,10 @@ async function main(boot: ThreadBoot): Promise<void> {
         return;
       case 'certificates':
         listener.setCertificates(message.certificates);
+        say({ type: 'done', id: message.id, faults: [] });
+        return;
+      case 'countries':
+        countries.replace(message.database);
         say({ type: 'done', id: message.id, faults: [] });
         return;
       case 'flush':
@@ -173,6 +179,7 @@ function openLimiter(boot: ThreadBoot): Promise<Limiter> | Limiter {
 parentPort?.once('message', (boot: ThreadBoot) => {
   main(boot).catch((cause: unknown) => {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    say({ type: 'unable', code, message: cause instanceof Error ? cause.message : String(cause) });
+    const port = cause instanceof Error && 'port' in cause ? Number(cause.port) : undefined;
+    say({ type: 'unable', code, port, message: cause instanceof Error ? cause.message : String(cause) });
   });
 });

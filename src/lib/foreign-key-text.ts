@@ -30,6 +30,11 @@ export function toForeignId(digest: string): string {
   return ID_PREFIX + digest.slice(0, ID_DIGITS);
 }
 
+/** The same for a tenant that has taken the key over after another one had. */
+export function toOwnForeignId(publicId: string, tenantId: string): string {
+  return `${publicId}@${tenantId}`;
+}
+
 export function isForeignId(publicId: string): boolean {
   return publicId.startsWith(ID_PREFIX);
 }

@@ -29,7 +29,7 @@ export const PROBLEMS = {
   malformed_request: {
     status: 400,
     title: 'Malformed request',
-    remedy: 'Send valid HTTP/1.1; the connection was closed.',
+    remedy: 'Send valid HTTP/1.1 or HTTP/2; the connection, or the HTTP/2 stream, was closed.',
   },
   ambiguous_path: {
     status: 400,
@@ -368,6 +368,12 @@ export const PROBLEMS = {
     title: 'Upstream timed out',
     remedy:
       'The service behind the gateway did not answer within its timeout; raise `timeoutSeconds` or make it faster.',
+  },
+  misdirected_request: {
+    status: 421,
+    title: 'Misdirected request',
+    remedy:
+      'Open a new connection, with TLS server name indication, for the host that is asked for: this one was made for another.',
   },
   loop_detected: {
     status: 508,

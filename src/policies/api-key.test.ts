@@ -19,7 +19,7 @@ import {
   readProblem,
   valuesOf,
 } from '../../test/harness/data-plane.ts';
-import { digestOf } from '../lib/foreign-key-text.ts';
+import { digestOf, toOwnForeignId } from '../lib/foreign-key-text.ts';
 import { hashKeyText, newKeyText } from '../lib/key-text.ts';
 import { pepperIdOf } from '../lib/pepper.ts';
 import { apiKey } from './api-key.ts';
@@ -56,7 +56,8 @@ function assertRefused({ exchange, result }: Run, code: string): void {
   assert.ok(!(result instanceof Promise) && result !== undefined);
   assert.equal(result.status, 401);
   assert.equal(readProblem(result)['code'], code);
-  assert.deepEqual(valuesOf(result.headers, 'www-authenticate'), ['Bearer realm="tollgate"']);
+  const told = code === 'missing_credentials' ? '' : ', error="invalid_token"';
+  assert.deepEqual(valuesOf(result.headers, 'www-authenticate'), [`Bearer realm="tollgate"${told}`]);
   assert.equal(exchange.principal, undefined);
   assert.equal(exchange.authFailed, true);
   assert.equal(exchange.errorCode, code);
@@ -123,8 +124,9 @@ describe('the key of a client', () => {
     test(`is refused with 403 ${code} when the client is ${client.status}, expiring at ${client.expiresAtMs}`, () => {
       const key = createKey({ client });
       const { exchange, result } = run(['X-API-Key', key.text], createDeps([key], { clock }));
-      assert.ok(!(result instanceof Promise));
-      assert.deepEqual([result?.status, readProblem(result)['code']], [403, code]);
+      assert.ok(!(result instanceof Promise) && result !== undefined);
+      assert.deepEqual([result.status, readProblem(result)['code']], [403, code]);
+      assert.deepEqual(valuesOf(result.headers, 'www-authenticate'), [], 'another key would not do');
       assert.deepEqual([exchange.principal, exchange.authFailed, exchange.errorCode], [undefined, true, code]);
     });
   }
@@ -253,6 +255,7 @@ describe('a key whose operator or tenant is suspended', () => {
       const { exchange, result } = run(['X-API-Key', key.text], createDeps([key]));
       assert.ok(!(result instanceof Promise) && result !== undefined);
       assert.deepEqual([result.status, readProblem(result)['code']], [403, `${suspended}_suspended`]);
+      assert.deepEqual(valuesOf(result.headers, 'www-authenticate'), [], 'another key would not do');
       assert.deepEqual([exchange.principal, exchange.authFailed], [undefined, true]);
       const guessing = createDeps([], { credentials: { recall: () => undefined, find: () => key.credential } });
       assertRefused(run(['X-API-Key', newKeyText('tg_live').text], guessing), 'invalid_key');
@@ -362,6 +365,45 @@ describe('a key from elsewhere', () => {
   const wrong = [`${text}x`, text.slice(0, -1), text.toUpperCase(), digestOf(text), foreign.credential.publicId];
   for (const other of wrong)
     test(`does not work as ${other}`, () => assertRefused(run(['X-API-Key', other], deps), 'invalid_key'));
+
+  describe('that two tenants have taken over', () => {
+    const { credential } = foreign;
+    const second: FakeKey = {
+      text,
+      credential: {
+        ...credential,
+        publicId: toOwnForeignId(credential.publicId, 'ten_second'),
+        principal: { ...credential.principal, tenantId: 'ten_second', keyId: 'key_second' },
+      },
+    };
+    const both = createDeps([foreign, second]);
+    const gone = createDeps([{ text, credential: { ...credential, status: 'revoked' } }, second]);
+    const places: readonly [gatewayId: string | undefined, tenantId: string, keyId: string, given: PolicyDeps][] = [
+      ['gw_1', 'ten_of_key', 'key_1', both],
+      ['gw_1', 'ten_second', 'key_second', both],
+      ['gw_1', 'ten_second', 'key_second', gone],
+      ['gw_1', 'ten_second', 'key_second', createDeps([second])],
+      [undefined, 'ten_of_the_platform', 'key_1', both],
+    ];
+    for (const [gatewayId, tenantId, keyId, given] of places) {
+      test(`is at ${gatewayId ?? 'the management API'} of ${tenantId} the key ${keyId}`, async () => {
+        const plan = planOf({ gatewayId, tenantId });
+        const slow = lookup((publicId) => Promise.resolve(given.credentials.recall(publicId)));
+        for (const ways of [given, given, { ...given, ...slow }]) {
+          const { exchange, result } = run(['X-API-Key', text], ways, plan);
+          assert.equal(await result, undefined);
+          assert.equal(exchange.principal?.keyId, keyId);
+        }
+      });
+    }
+
+    test('is nobody’s at the gateway of a third, nor where its own is revoked', async () => {
+      const third = await run(['X-API-Key', text], both, planOf({ gatewayId: 'gw_1', tenantId: 'ten_third' })).result;
+      assert.equal(third?.status, 404);
+      const own = run(['X-API-Key', text], gone, planOf({ gatewayId: 'gw_1', tenantId: 'ten_of_key' }));
+      assertRefused(own, 'key_revoked');
+    });
+  });
 
   test('is not proved by another text that has the same half of the digest', () => {
     const colliding = createDeps(

@@ -6,17 +6,19 @@ import type { CompiledPolicy, Policy, PolicyDeps } from '../gateway/policy.ts';
 import type { Credential } from '../gateway/ports.ts';
 import { problemReply } from '../gateway/problem-reply.ts';
 import { AUTHORIZATION, X_API_KEY } from '../gateway/wire/field-kind.ts';
-import { digestOf, isForeignText, toForeignId, toForeignProof } from '../lib/foreign-key-text.ts';
+import { digestOf, isForeignText, toForeignId, toForeignProof, toOwnForeignId } from '../lib/foreign-key-text.ts';
 import { createIpMatcher } from '../lib/ip-range.ts';
 import { findKeyRefusal } from '../lib/key-state.ts';
 import { hasChecksum, hashKeyText, isKeyHash, readPublicId } from '../lib/key-text.ts';
 import { findPepper, toPeppers, type Peppers } from '../lib/pepper.ts';
-import { Problem, type ProblemCode } from '../lib/problem.ts';
+import { Problem, PROBLEMS, type ProblemCode } from '../lib/problem.ts';
 
 const config = Type.Object({}, { additionalProperties: false });
 
-// RFC 9110 §11.6.1: a 401 names the schemes that would do.
-const CHALLENGE = ['www-authenticate', 'Bearer realm="tollgate"'];
+// RFC 9110 §11.6.1: a 401 names the schemes that would do; RFC 6750 §3.1: and what is wrong with what came, if something came. A 403 of
+// ours is about who holds the key, and no other key of theirs would do.
+const ASK_FOR_KEY = ['www-authenticate', 'Bearer realm="tollgate"'];
+const ASK_FOR_ANOTHER = ['www-authenticate', 'Bearer realm="tollgate", error="invalid_token"'];
 /** A key with a list of addresses is called from few; what each of ten thousand keys remembers must be little. */
 const MAX_REMEMBERED_ADDRESSES = 8;
 
@@ -50,17 +52,50 @@ function compile(given: PolicyDeps): CompiledPolicy {
       const ownId = readPublicId(text);
       if (ownId === undefined && !isForeignText(text)) return refuse(exchange, 'invalid_key');
       const digest = exchange.origin.digestOf(text, digestOf);
-      const publicId = ownId ?? toForeignId(digest);
-      const known = credentials.recall(publicId);
+      if (ownId === undefined) return authenticateForeign(exchange, { text, digest, isForeign: true }, deps);
+      const known = credentials.recall(ownId);
       if (known !== undefined && isSameDigest(proven.get(known) ?? '', digest)) return admit(exchange, known, deps);
       // A typing error is told without a look-up.
-      if (ownId !== undefined && !hasChecksum(text)) return refuse(exchange, 'invalid_key');
-      const presented = { text, digest, isForeign: ownId === undefined };
-      const found = known ?? credentials.find(publicId);
-      if (found instanceof Promise) return proveLater(exchange, presented, found, deps);
-      return prove(exchange, presented, found, deps);
+      if (!hasChecksum(text)) return refuse(exchange, 'invalid_key');
+      return proveFound(exchange, { text, digest, isForeign: false }, known ?? credentials.find(ownId), deps);
     },
   };
+}
+
+type Found = Credential | undefined | Promise<Credential | undefined>;
+
+function authenticateForeign(exchange: Exchange, presented: Presented, deps: Deps): ReturnType<typeof proveFound> {
+  const publicId = toForeignId(presented.digest);
+  const found = lookUp(publicId, deps);
+  if (found instanceof Promise) {
+    const own = found.then((first) => findOwn(exchange, publicId, first, deps));
+    return proveLater(exchange, presented, own, deps);
+  }
+  const own = findOwn(exchange, publicId, found, deps);
+  if (!(own instanceof Promise) && own !== undefined && isSameDigest(proven.get(own) ?? '', presented.digest))
+    return admit(exchange, own, deps);
+  return proveFound(exchange, presented, own, deps);
+}
+
+/** Of a text that several tenants have taken over, each has a key of its own: what is called tells whose is meant. */
+function findOwn(exchange: Exchange, publicId: string, first: Credential | undefined, deps: Deps): Found {
+  const { tenantId, gatewayId } = exchange.plan ?? {};
+  if (tenantId === undefined || gatewayId === undefined || first?.principal.tenantId === tenantId) return first;
+  const own = lookUp(toOwnForeignId(publicId, tenantId), deps);
+  return own instanceof Promise ? own.then((second) => second ?? first) : (own ?? first);
+}
+
+const lookUp = (publicId: string, { credentials }: Deps): Found =>
+  credentials.recall(publicId) ?? credentials.find(publicId);
+
+function proveFound(
+  exchange: Exchange,
+  presented: Presented,
+  found: Found,
+  deps: Deps,
+): Reply | undefined | Promise<Reply | undefined> {
+  if (found instanceof Promise) return proveLater(exchange, presented, found, deps);
+  return prove(exchange, presented, found, deps);
 }
 
 async function proveLater(
@@ -156,7 +191,9 @@ function isSameDigest(known: string, made: string): boolean {
 
 function refuse(exchange: Exchange, code: ProblemCode): Reply {
   exchange.authFailed = true;
-  return problemReply(exchange, new Problem(code, { headers: CHALLENGE }));
+  const isMissing = code === 'missing_credentials';
+  const headers = PROBLEMS[code].status === 401 ? (isMissing ? ASK_FOR_KEY : ASK_FOR_ANOTHER) : [];
+  return problemReply(exchange, new Problem(code, { headers }));
 }
 
 function readKeyText(fields: Exchange['fields']): string | undefined {

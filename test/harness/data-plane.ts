@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createArrival } from '../../src/gateway/arrival.ts';
 import { compileSnapshot, type Snapshot } from '../../src/gateway/compile.ts';
+import { ConnectionCounts, createConnectionCounts } from '../../src/gateway/edge/connection-counts.ts';
 import type { EdgeLimits } from '../../src/gateway/edge/limits.ts';
 import { listen, type Listener, type ListenerOptions } from '../../src/gateway/edge/listener.ts';
 import { Exchange, type Reply, type RequestHead } from '../../src/gateway/exchange.ts';
@@ -33,7 +34,7 @@ import { scopes } from '../../src/policies/scopes.ts';
 const HMAC_SECRET = 'the pepper of the tests, 32 characters and more';
 const CONTROL_TOKEN = 'the token of the tests';
 
-const USUAL_LIMITS: EdgeLimits = {
+export const USUAL_LIMITS: EdgeLimits = {
   headBytes: 16_384,
   fields: 100,
   targetBytes: 8192,
@@ -218,7 +219,7 @@ export function createExchange({
     fields: Fields.of(headers),
     host: valuesOf(headers, 'host')[0],
     protocol: '1.1',
-    origin: new Origin(scheme, peerAddress),
+    origin: new Origin(scheme, peerAddress, { port: 8080, names: undefined }),
     body: undefined,
     tunnel: undefined,
     responder: { send: (reply) => sent.push(reply), sendInterim: () => {} },
@@ -277,6 +278,8 @@ export interface DataPlaneOptions {
     readonly limits?: Partial<EdgeLimits>;
     readonly tls?: ListenerOptions['tls'];
     readonly clock?: Clock;
+    /** Shared with others. */
+    readonly counts?: SharedArrayBuffer | undefined;
   };
   /** Sees every exchange when it is over. */
   readonly onFinish?: (exchange: Exchange) => void;
@@ -340,13 +343,15 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       options.onFinish?.(exchange);
     },
   };
+  const limits = { ...USUAL_LIMITS, ...options.edge?.limits };
   const listener = await listen({
     host: '127.0.0.1',
     port: 0,
     runner,
     clock: options.edge?.clock ?? systemClock,
     pseudonym,
-    limits: { ...USUAL_LIMITS, ...options.edge?.limits },
+    limits,
+    counts: new ConnectionCounts(options.edge?.counts ?? createConnectionCounts(limits.connections), 1),
     isTrusted: createIpMatcher(trustedProxies),
     tls: options.edge?.tls,
   });

@@ -8,7 +8,7 @@ import { newId } from '../../lib/id.ts';
 import { markCarriedOut, type Claim } from '../idempotency/store.ts';
 import type { AuthorizedContext } from '../operation.ts';
 import { toFieldChanges, toKeptDetails } from './difference.ts';
-import { appendEntry, findOperator } from './store.ts';
+import { appendEntries, findOperator } from './store.ts';
 
 export interface Change {
   /** `key.create`, `client.update` … */
@@ -43,13 +43,34 @@ export interface ProgramContext {
   readonly services: { readonly auditKey: Uint8Array };
 }
 
-/** To be called last in the transaction, but for emitEvent: see appendEntry. */
+/** To be called last in the transaction, but for emitEvent: see appendEntries. */
 export async function recordAudit(trx: Kysely<Database>, context: AuditContext, change: Change): Promise<void> {
-  const { principal, nowMs, services, requestId, clientAddress: clientIp, claim } = context;
-  const actor = await describeActor(trx, principal);
-  const call = { tenantId: principal.tenantId, nowMs, actor, requestId, clientIp };
-  await appendEntry(trx, toEntry(call, change), services.auditKey);
-  if (claim !== undefined) await markClaim(trx, { claim, principal }, change.resourceId);
+  return recordAudits(trx, [{ context, change }]);
+}
+
+/** A change of a call, where there are several in one transaction. */
+export interface ChangeOfCall {
+  readonly context: AuditContext;
+  readonly change: Change;
+}
+
+/** The same for changes of one tenant, maybe of several calls: the end of the chain is waited for once. */
+export async function recordAudits(trx: Kysely<Database>, changes: readonly ChangeOfCall[]): Promise<void> {
+  const [first] = changes;
+  if (first === undefined) return;
+  const actors = new Map<string, AuditActor>();
+  const entries = [];
+  for (const { context, change } of changes) {
+    const { principal, nowMs, requestId, clientAddress: clientIp } = context;
+    const actor = actors.get(principal.keyId) ?? (await describeActor(trx, principal));
+    actors.set(principal.keyId, actor);
+    entries.push(toEntry({ tenantId: principal.tenantId, nowMs, actor, requestId, clientIp }, change));
+  }
+  await appendEntries(trx, first.context.principal, entries, first.context.services.auditKey);
+  for (const { context, change } of changes) {
+    const { claim, principal } = context;
+    if (claim !== undefined) await markClaim(trx, { claim, principal }, change.resourceId);
+  }
 }
 
 /** The claim is kept in the tenant from which the call came, which is another one where the call acts in another by its body. */
@@ -70,7 +91,7 @@ export async function recordProgramAudit(
 ): Promise<void> {
   const actor: AuditActor = { type: 'system', id: program, name: 'Tollgate' };
   const call = { tenantId, nowMs, actor, requestId: undefined, clientIp: undefined };
-  await appendEntry(trx, toEntry(call, change), services.auditKey);
+  await appendEntries(trx, { tenantId }, [toEntry(call, change)], services.auditKey);
 }
 
 interface Call {

@@ -6,6 +6,7 @@ import { Problem } from '../../lib/problem.ts';
 import { operation, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
 import { periodFaults, toPeriod } from '../period.ts';
+import { checkSees } from '../permissions.ts';
 import { IdParams } from '../schema-parts.ts';
 import { exportLines, MEDIA_TYPES } from './export.ts';
 import { toAuditLog } from './present.ts';
@@ -27,6 +28,7 @@ const listAuditLogs = operation(MAY_READ, {
   isList: true,
   faults: ({ query }) => [...pagingFaults(query, sortOf(query)), ...periodFaults(query)],
   async handle({ query }, { services, principal }) {
+    checkSees(principal, 'changes');
     const sort = sortOf(query);
     const listing = { filter: toFilter(query), sort, paging: toPaging(query, sort) };
     const page = await inTenant(services.db, principal, (trx) => listEntries(trx, principal, listing));
@@ -47,6 +49,7 @@ const exportAuditLogs = operation(MAY_READ, {
   streams: Object.values(MEDIA_TYPES),
   faults: ({ query }) => periodFaults(query),
   async handle({ query: { format = 'ndjson', ...query } }, context) {
+    checkSees(context.principal, 'changes');
     return {
       mediaType: `${MEDIA_TYPES[format]}; charset=utf-8`,
       fileName: `audit-logs.${format}`,
@@ -66,6 +69,7 @@ const verifyAuditLogs = operation(MAY_READ, {
   query: schema.VerifyAuditLogs,
   replies: { 200: schema.AuditVerdict },
   async handle({ query: { checkpoint } }, { services, principal }) {
+    checkSees(principal, 'changes');
     const start = { key: services.auditKey, checkpoint };
     return { status: 200, data: await inTenant(services.db, principal, (trx) => verifyChain(trx, principal, start)) };
   },
@@ -80,6 +84,7 @@ const getAuditLog = operation(MAY_READ, {
   params: IdParams,
   replies: { 200: schema.AuditLog },
   async handle({ params }, { services, principal }) {
+    checkSees(principal, 'changes');
     const row = await inTenant(services.db, principal, (trx) => findEntry(trx, principal, params.id));
     if (row === undefined) throw new Problem('not_found', { detail: 'There is no entry with this id.' });
     return { status: 200, data: toAuditLog(row) };

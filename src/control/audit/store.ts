@@ -35,13 +35,22 @@ export interface AuditStretch {
 }
 
 /**
- * Appends the entry, and holds the end of the tenant's chain until the transaction ends: other changes of the tenant wait there. So it comes last
- * in a transaction, behind every other lock; two that took them in different orders would wait for each other for ever.
+ * Appends entries of one tenant, and holds the end of its chain until the transaction ends: other changes of the tenant wait there. So it comes
+ * last in a transaction, behind every other lock; two that took them in different orders would wait for each other for ever.
  */
-export async function appendEntry(trx: Kysely<Database>, entry: AuditEntry, key: Uint8Array): Promise<void> {
-  const end = await lockChainEnd(trx, entry);
+export async function appendEntries(
+  trx: Kysely<Database>,
+  scope: TenantScope,
+  entries: readonly AuditEntry[],
+  key: Uint8Array,
+): Promise<void> {
+  let end = await lockChainEnd(trx, scope);
+  for (const entry of entries) end = await appendAt(trx, end, entry, hashEntry(entry, end, key));
+}
+
+/** One by one, since the wall around the end of the chain lets it move one step at a time. Answers with the new end. */
+async function appendAt(trx: Kysely<Database>, end: ChainEnd, entry: AuditEntry, hash: Uint8Array): Promise<ChainEnd> {
   const sequence = end.count + 1;
-  const hash = hashEntry(entry, end, key);
   await trx
     .with('moved', (db) =>
       db.updateTable('audit_heads').set({ count: sequence, hash }).where('tenant_id', '=', entry.tenantId),
@@ -65,6 +74,7 @@ export async function appendEntry(trx: Kysely<Database>, entry: AuditEntry, key:
       hash,
     })
     .execute();
+  return { count: sequence, hash };
 }
 
 async function lockChainEnd(trx: Kysely<Database>, { tenantId }: TenantScope): Promise<ChainEnd> {

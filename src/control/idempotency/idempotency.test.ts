@@ -14,6 +14,7 @@ import {
 import { forEachDatabase } from '../../../test/harness/databases.ts';
 import { DEFAULT_TENANT_ID } from '../../db/schema.ts';
 import { deriveKey } from '../../lib/derive-key.ts';
+import { digestOf } from '../../lib/foreign-key-text.ts';
 import { Problem } from '../../lib/problem.ts';
 import { recordAudit } from '../audit/record.ts';
 import { tidy } from '../upkeep.ts';
@@ -176,6 +177,27 @@ forEachDatabase('an Idempotency-Key', (open) => {
     assert.deepEqual(await db.selectFrom('idempotency_keys').select('operation').execute(), []);
     isBroken = false;
     assert.equal((await make(control, 'k1')).status, 201);
+  });
+
+  test('keeps the longest answer that there is: of the largest import, of what grows most in being said again', async () => {
+    const control = createTestControl(await open());
+    const metadata = { numbers: Array.from({ length: 180 }, () => 'NUMBER') };
+    const keys = Array.from({ length: 500 }, (_, i) => ({
+      hash: digestOf(String(i)),
+      keyPrefix: 'k',
+      name: `${i}`,
+      description: 'x'.repeat(500),
+      metadata,
+    }));
+    const body = JSON.stringify({ keys }).replaceAll('"NUMBER"', '1e20');
+    assert.ok(body.length > 750_000 && body.length < 1_048_576, `${body.length} is not the largest`);
+    const call = () => control.call('POST', `${KEYS}/import`, { body, headers: { 'idempotency-key': 'k1' } });
+    const first = await call();
+    assert.equal(first.status, 201, first.text.slice(0, 500));
+    assert.ok(first.text.length > 2_000_000, `${first.text.length}`);
+    const again = await call();
+    assert.deepEqual([again.status, again.headers['idempotent-replayed']], [201, 'true']);
+    assert.ok(again.text === first.text);
   });
 
   test('does nothing twice that was done before it failed, and says what was done', async () => {

@@ -18,8 +18,11 @@ import { claimCall, keepAnswer, releaseCall, type CallIdentity, type Claim, type
 const RETENTION_MS = 24 * 60 * 60_000;
 /** Longer than the control plane gives any handler, so that nobody takes over what is still under way. */
 const LEASE_MS = 120_000;
-/** Longer answers are not kept; no operation that makes something gives one. */
-const MAX_ANSWER_CHARACTERS = 262_144;
+/**
+ * Longer answers are not kept, and whoever repeats the call is told that its answer is lost. No operation that makes something gives one: the
+ * longest is that of an import of 500 keys, of which each has at most 4 KB of metadata, and less than 1 MB of all else together.
+ */
+const MAX_ANSWER_CHARACTERS = 4_194_304;
 
 export interface RepeatableCall {
   readonly db: Kysely<Database>;

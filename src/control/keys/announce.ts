@@ -2,9 +2,10 @@
 
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/schema.ts';
-import { recordAudit, type AuditContext } from '../audit/record.ts';
-import { emitEvent } from '../events/emit.ts';
+import { recordAudits, type AuditContext, type Change } from '../audit/record.ts';
+import { emitEvents } from '../events/emit.ts';
 import { showing, type Beholder } from './present.ts';
+import type { Key } from './schema.ts';
 import type { KeyRow } from './store.ts';
 
 /** What subscribers are told of. */
@@ -27,19 +28,43 @@ export interface KeyChanged {
 export async function announceKey(
   trx: Kysely<Database>,
   context: AuditContext & Beholder,
-  { action, before, after, details }: KeyChanged,
+  changed: KeyChanged,
 ): Promise<void> {
-  const show = await showing(trx, context, [after]);
-  await recordAudit(trx, context, {
+  const show = await showing(trx, context, [changed.after]);
+  return announceKeys(trx, [{ context, changed, show }]);
+}
+
+/** A change of a key by a call, where there are several in one transaction. */
+export interface KeyChangedByCall {
+  readonly context: AuditContext;
+  readonly changed: KeyChanged;
+  readonly show: (row: KeyRow) => Key;
+}
+
+/** The same for keys of one tenant. The events first: from the audit entries on, other changes of the tenant wait. */
+export async function announceKeys(trx: Kysely<Database>, changes: readonly KeyChangedByCall[]): Promise<void> {
+  const [first] = changes;
+  if (first === undefined) return;
+  const events = changes.map(({ context, changed: { action, after, details } }) => {
+    const data = { ...toEventData(after), ...details };
+    return { type: EVENTS[action], data, now: new Date(context.nowMs) };
+  });
+  await emitEvents(trx, first.context.principal, events);
+  await recordAudits(
+    trx,
+    changes.map(({ context, changed, show }) => ({ context, change: toChange(changed, show) })),
+  );
+}
+
+function toChange({ action, before, after, details }: KeyChanged, show: (row: KeyRow) => Key): Change {
+  return {
     action: `key.${action}`,
     resourceType: 'api_key',
     resourceId: after.id,
     details: { name: after.name, owner: after.owner ?? undefined, scopes: after.scopes, ...details },
     before: before && show(before),
     after: show(after),
-  });
-  const data = { ...toEventData(after), ...details };
-  await emitEvent(trx, context.principal, { type: EVENTS[action], data }, new Date(context.nowMs));
+  };
 }
 
 /** What every event about a key tells of it. */

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '../../../test/harness/api.ts';
-import { createTestControl, keyPrincipal, NOW_MS } from '../../../test/harness/control.ts';
+import {
+  createTestControl,
+  keyPrincipal,
+  NOW_MS,
+  operatorPrincipal,
+  type TestControl,
+} from '../../../test/harness/control.ts';
 import { forEachDatabase } from '../../../test/harness/databases.ts';
-import { digestOf, toForeignId, toForeignProof } from '../../lib/foreign-key-text.ts';
+import { DEFAULT_TENANT_ID } from '../../db/schema.ts';
+import { digestOf, toForeignId, toForeignProof, toOwnForeignId } from '../../lib/foreign-key-text.ts';
 import { hashKeyText, isKeyHash } from '../../lib/key-text.ts';
 import { loadCredential } from '../publish/credentials.ts';
 
@@ -11,6 +18,10 @@ const TEXT = 'km_p8tb7y54nmx982jfvs37';
 const HASH = digestOf(TEXT);
 
 const paths = (answer: Json): string[] => answer.body.errors.map(({ path }: Json) => path);
+
+function ownCredential(control: TestControl, tenantId: string): ReturnType<typeof loadCredential> {
+  return loadCredential(control.services.db, toOwnForeignId(toForeignId(HASH), tenantId), {});
+}
 
 forEachDatabase('the import of keys', (open) => {
   test('takes over what they may do, and shows how they begin and end', async () => {
@@ -103,6 +114,37 @@ forEachDatabase('the import of keys', (open) => {
       Array.from({ length: 4 }, () => control.call('POST', '/api/v1/keys/import', { body })),
     );
     assert.deepEqual(answers.map(({ status }) => status).toSorted(), [201, 409, 409, 409]);
+  });
+
+  test('of a hash that another tenant has goes as any other does, and tells nothing of it', async () => {
+    const control = createTestControl(await open());
+    const made = await control.call('POST', '/api/v1/tenants', { body: { name: 'Other', slug: 'other' } });
+    const as = operatorPrincipal({ tenantId: made.body.data.id });
+    const key = { hash: HASH, keyPrefix: 'km_', name: 'a' };
+    const first = await control.call('POST', '/api/v1/keys/import', { body: { keys: [key] } });
+    const fresh = { hash: digestOf('a key that nobody has'), keyPrefix: 'a k', name: 'b' };
+    const second = await control.call('POST', '/api/v1/keys/import', { as, body: { keys: [key, fresh] } });
+    assert.deepEqual([first.status, second.status], [201, 201], second.text);
+    const [taken, untaken] = second.body.data.keys;
+    assert.deepEqual(Object.keys(taken).toSorted(), Object.keys(untaken).toSorted());
+    assert.deepEqual([taken.name, untaken.name, taken.imported, taken.keyPrefix], ['a', 'b', true, 'km_']);
+    assert.deepEqual(
+      [await loadCredential(control.services.db, toForeignId(HASH), {}), await ownCredential(control, as.tenantId)].map(
+        (credential) => [credential?.principal.tenantId, credential?.principal.keyId],
+      ),
+      [
+        [DEFAULT_TENANT_ID, first.body.data.keys[0].id],
+        [as.tenantId, taken.id],
+      ],
+    );
+    // Both sides find it taken by themselves, and are told so in the same words.
+    for (const caller of [undefined, as]) {
+      const again = await control.call('POST', '/api/v1/keys/import', {
+        ...(caller !== undefined && { as: caller }),
+        body: { keys: [key] },
+      });
+      assert.deepEqual([again.status, again.body.code, paths(again)], [409, 'key_exists', ['body.keys[0].hash']]);
+    }
   });
 
   test('is refused with every fault at once', async () => {

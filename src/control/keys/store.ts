@@ -39,11 +39,27 @@ export async function insertKeys(trx: Kysely<Database>, rows: readonly NewKeyRow
   return trx.insertInto('keys').values(rows).returningAll().execute();
 }
 
-/** Those of the public ids that are taken, by whichever tenant. */
-export async function findTakenPublicIds(trx: Kysely<Database>, publicIds: readonly string[]): Promise<Set<string>> {
+/** Leaves out those whose public ids are taken, by whichever tenant. */
+export async function insertNewKeys(trx: Kysely<Database>, rows: readonly NewKeyRow[]): Promise<KeyRow[]> {
+  if (rows.length === 0) return [];
+  return trx
+    .insertInto('keys')
+    .values(rows)
+    .onConflict((on) => on.column('public_id').doNothing())
+    .returningAll()
+    .execute();
+}
+
+/** Those of the public ids that keys of the tenant have. */
+export async function findTakenPublicIds(
+  trx: Kysely<Database>,
+  scope: TenantScope,
+  publicIds: readonly string[],
+): Promise<Set<string>> {
   const rows = await trx
     .selectFrom('keys')
     .select('public_id')
+    .where('tenant_id', '=', scope.tenantId)
     .where('public_id', '=', sql<string>`any(${publicIds}::text[])`)
     .execute();
   return new Set(rows.map((row) => row.public_id));

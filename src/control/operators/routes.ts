@@ -15,7 +15,7 @@ import { findOperatorKeys } from '../keys/store.ts';
 import { operation, type AuthorizedContext, type Operation } from '../operation.ts';
 import { issueOperatorKey, revokeOperatorKeys } from '../operator-keys.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
-import { checkManages } from '../permissions.ts';
+import { checkManages, checkSees } from '../permissions.ts';
 import { DeletedResource, IdParams } from '../schema-parts.ts';
 import { deletePassword } from './password-store.ts';
 import { toOperator } from './present.ts';
@@ -68,6 +68,7 @@ const listAllOperators = operation(MAY_READ, {
   isList: true,
   faults: ({ query }) => pagingFaults(query, sortOf(query)),
   async handle({ query }, { services, principal }) {
+    checkSees(principal, 'operators');
     const sort = sortOf(query);
     const { role, status, search } = query;
     const listing = { role, status, search, sort, paging: toPaging(query, sort) };
@@ -85,6 +86,7 @@ const getOperator = operation(MAY_READ, {
   params: IdParams,
   replies: { 200: schema.Operator },
   async handle({ params }, { services, principal }) {
+    checkSees(principal, 'operators');
     const row = await inTenant(services.db, principal, (trx) => findOperator(trx, principal, params.id));
     return { status: 200, data: toOperator(found(row)) };
   },

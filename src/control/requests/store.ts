@@ -41,7 +41,7 @@ export async function findRequest(
     db
       .selectFrom('request_logs')
       .selectAll()
-      .where('tenant_id', '=', scope.tenantId)
+      .where((eb) => isSeen(eb, scope))
       .where('request_id', '=', id)
       // The primary key has the time in it as well, so the same id may in theory be there twice.
       .orderBy('started_at', 'desc')
@@ -62,8 +62,20 @@ export async function listRequests(
   return readPage(db, matching, { column: NEWEST, sort: listing.sort, paging: listing.paging });
 }
 
+/** The key of a client sees the calls of its client's keys only. */
+function isSeen(eb: ExpressionBuilder<Database, 'request_logs'>, { tenantId, clientId }: TenantScope) {
+  const isOfTenant = eb('request_logs.tenant_id', '=', tenantId);
+  if (clientId === undefined) return isOfTenant;
+  const own = eb
+    .selectFrom('keys')
+    .select('keys.id')
+    .where('keys.tenant_id', '=', tenantId)
+    .where('keys.client_id', '=', clientId);
+  return eb.and([isOfTenant, eb('request_logs.key_id', 'in', own)]);
+}
+
 function matches(eb: ExpressionBuilder<Database, 'request_logs'>, scope: TenantScope, filter: RequestFilter) {
-  const all = [eb('tenant_id', '=', scope.tenantId)];
+  const all = [isSeen(eb, scope)];
   if (filter.from !== undefined) all.push(eb('started_at', '>=', filter.from));
   if (filter.to !== undefined) all.push(eb('started_at', '<', filter.to));
   if (filter.statuses !== undefined) {

@@ -198,6 +198,31 @@ forEachDatabase('roles', (open) => {
           'names nothing that Tollgate knows; the resources are clients, gateways, keys, logs, roles, system, tenants, users',
       },
     ]);
+    const actions = [
+      'keys:raed',
+      'keys',
+      'keys:frobnicate',
+      'logs:delete',
+      '*:read',
+      'keys:read:all',
+      'clients:approve',
+    ];
+    const wrong = await control.call('POST', '/api/v1/roles', {
+      body: { name: 'ROLE', permissions: actions.map((rest) => `admin:${rest}`) },
+    });
+    const usual = 'create, delete, read, update, write, *';
+    const known = 'clients, gateways, keys, logs, roles, system, tenants, users';
+    assert.deepEqual(
+      wrong.body.errors.map(({ path, message }: { path: string; message: string }) => `${path} ${message}`),
+      [
+        'body.permissions[0] names nothing that Tollgate knows; did you mean admin:keys:read?',
+        `body.permissions[1] names nothing that Tollgate knows; what can be done with keys is ${usual}`,
+        `body.permissions[2] names nothing that Tollgate knows; what can be done with keys is ${usual}`,
+        'body.permissions[3] names nothing that Tollgate knows; what can be done with logs is read, *',
+        `body.permissions[4] names nothing that Tollgate knows; the resources are ${known}`,
+        `body.permissions[5] names nothing that Tollgate knows; what can be done with keys is ${usual}`,
+      ],
+    );
     for (const permissions of [[], ['keys:read', 'keys:read'], Array.from({ length: 101 }, (_, i) => `a:b${i}`)]) {
       assert.equal((await control.call('POST', '/api/v1/roles', { body: { name: 'X', permissions } })).status, 400);
     }

@@ -13,7 +13,7 @@ import { checkDefined } from '../defined-scopes.ts';
 import { operation, type AuthorizedContext, type Operation } from '../operation.ts';
 import { countOperatorsOfRole } from '../operators/store.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
-import { checkManages, checkReach } from '../permissions.ts';
+import { checkManages, checkReach, checkSees } from '../permissions.ts';
 import { toBuiltInRole, toPage, toRole } from './present.ts';
 import { checkPermissionsGiven, isBuiltInName, permissionFaults } from './rules.ts';
 import * as schema from './schema.ts';
@@ -64,6 +64,7 @@ const listAllRoles = operation(MAY_READ, {
   isList: true,
   faults: ({ query }) => pagingFaults(query, sortOf(query)),
   async handle({ query }, { services, principal }) {
+    checkSees(principal, 'roles');
     const own = await inTenant(services.db, principal, (trx) => allRoles(trx, principal));
     const wanted = (query.search ?? '').toLowerCase();
     const roles = [...BUILT_IN_ROLES.map(toBuiltInRole), ...own.map(toRole)].filter(({ name, description = '' }) =>
@@ -83,6 +84,7 @@ const getRole = operation(MAY_READ, {
   params: schema.RoleParams,
   replies: { 200: schema.Role },
   async handle({ params }, { services, principal }) {
+    checkSees(principal, 'roles');
     const builtIn = findBuiltInRole(params.name);
     if (builtIn !== undefined) return { status: 200, data: toBuiltInRole(builtIn) };
     const row = await inTenant(services.db, principal, (trx) => findRole(trx, principal, params.name));

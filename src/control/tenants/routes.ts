@@ -111,7 +111,7 @@ const deleteTenant = operation(['admin:tenants:delete', 'tenants:delete'], {
   method: 'DELETE',
   path: '/tenants/{id}',
   summary: 'Delete a tenant',
-  description: `${ONLY_PLATFORM} For good: its keys stop and its gateways go off the air at once, and nobody sees it again. Its rows stay in the database.`,
+  description: `${ONLY_PLATFORM} For good: its keys stop and its gateways go off the air at once, and nobody sees it again. Its rows go from the database when \`DELETED_TENANT_DAYS\` are over; its audit log stays.`,
   tag: 'Tenants',
   params: IdParams,
   replies: { 200: DeletedResource },

@@ -11,6 +11,8 @@ export interface BodyHost {
   pump(): void;
   /** The body is wanted now: whoever waits for `100 Continue` may go on. */
   onBodyWanted(): void;
+  /** What may be passed on of the trailers behind the body. */
+  passTrailers(trailers: readonly string[]): readonly string[];
 }
 
 export const BODY_TOO_LARGE: WireFault = { status: 413, reason: 'body too large' };
@@ -105,6 +107,7 @@ export class Http1Body implements RequestBody {
 
   #complete(): void {
     this.isComplete = true;
-    this.#sink?.end();
+    const trailers = this.#sink === undefined ? [] : (this.#decoder?.trailers ?? []);
+    this.#sink?.end(trailers.length === 0 ? trailers : this.#host.passTrailers(trailers));
   }
 }

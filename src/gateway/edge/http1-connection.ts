@@ -1,8 +1,9 @@
 // One client connection: octets in, exchanges out, one after the other in the order in which they came (RFC 9112 §9.3).
 
 import type { Socket } from 'node:net';
-import { Origin } from '../origin.ts';
+import type { Origin } from '../origin.ts';
 import { Outlet } from '../outlet.ts';
+import { withoutOptions } from '../upstream/hop-headers.ts';
 import { createRequestScanner, readRequestHead, type RequestHead } from '../wire/request-head.ts';
 import type { WireFault } from '../wire/fault.ts';
 import { UNTIL_CLOSE } from '../wire/framing.ts';
@@ -45,11 +46,11 @@ export class Http1Connection implements Timed {
   #ratedBytes = 0;
   #ratedTick = 0;
 
-  constructor(socket: Socket, scheme: 'http' | 'https', address: string, shared: EdgeShared) {
+  constructor(socket: Socket, origin: Origin, shared: EdgeShared) {
     this.socket = socket;
     this.out = new Outlet(socket, () => this.#answer?.onDrain());
     this.shared = shared;
-    this.#origin = new Origin(scheme, address);
+    this.#origin = origin;
     this.#scanner = createRequestScanner(shared.limits);
     this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
     socket.on('end', () => this.#onEnd());
@@ -92,6 +93,11 @@ export class Http1Connection implements Timed {
     if (answer?.expectsContinue !== true || answer.hasBegun) return;
     if (answer.body !== undefined && answer.body.received === 0 && this.#pending === undefined)
       this.out.writeText('HTTP/1.1 100 Continue\r\n\r\n');
+  }
+
+  passTrailers(trailers: readonly string[]): readonly string[] {
+    const { exchange } = this.#answer ?? {};
+    return exchange === undefined ? [] : withoutOptions(trailers, exchange.fields);
   }
 
   /** The answer has been handed to the socket whole; what follows depends on both sides. */

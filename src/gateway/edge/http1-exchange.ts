@@ -3,7 +3,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/id.ts';
 import type { BodySource, RequestBody } from '../body.ts';
-import { Exchange, type Responder } from '../exchange.ts';
+import { Exchange, type Protocol, type Responder } from '../exchange.ts';
 import type { Origin } from '../origin.ts';
 import { Fields } from '../wire/fields.ts';
 import { isSameToken } from '../wire/octets.ts';
@@ -44,7 +44,7 @@ export function toExchange(
 const NO_FIELDS = Fields.of([]);
 
 /** What is refused before it is a request leaves a record, too; its answer is written by hand. */
-export function toRefusedExchange(origin: Origin, clock: Clock): Exchange {
+export function toRefusedExchange(origin: Origin, clock: Clock, protocol: Protocol = '1.1'): Exchange {
   const startedAtMs = clock.nowMs();
   return new Exchange({
     id: newId('req', startedAtMs),
@@ -55,7 +55,7 @@ export function toRefusedExchange(origin: Origin, clock: Clock): Exchange {
     query: '',
     fields: NO_FIELDS,
     host: undefined,
-    protocol: '1.1',
+    protocol,
     origin,
     body: undefined,
     tunnel: undefined,

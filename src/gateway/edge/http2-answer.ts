@@ -6,6 +6,7 @@ import type { Exchange, Reply, Responder } from '../exchange.ts';
 import { problemReply } from '../problem-reply.ts';
 import { toCallerList } from '../upstream/hop-headers.ts';
 import type { WireFault } from '../wire/fault.ts';
+import { hasKind, TE } from '../wire/field-kind.ts';
 import { Http2Body, type Http2BodyHost } from './http2-body.ts';
 import type { Http2Head } from './http2-head.ts';
 import type { EdgeShared } from './shared.ts';
@@ -36,6 +37,9 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
   #isSent = false;
   /** We ourselves broke the stream off. */
   #isBroken = false;
+  /** Something may still come behind the body. */
+  #awaitsTrailers = false;
+  #trailers: readonly string[] = [];
   #resumeSource: (() => void) | undefined = undefined;
   #ratedBytes = 0;
   #ratedTick: number;
@@ -51,6 +55,7 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
       this.body = new Http2Body(stream, promised, shared.limits.bodyBytes, this);
     } else this.body = undefined;
     stream.on('drain', () => this.#resumeSource?.());
+    stream.on('wantTrailers', () => this.#sendTrailers());
     stream.on('finish', () => this.#settle());
     stream.on('aborted', () => this.#onGone());
     stream.on('error', () => {}); // Told by `close`, which always follows.
@@ -65,6 +70,7 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
     }
     this.#hasBegun = true;
     const isEmpty = this.#isHead || reply.status === 204 || reply.status === 304;
+    this.#awaitsTrailers = !isEmpty && body !== undefined && 'start' in body && this.#takesTrailers;
     const length = body !== undefined && 'start' in body ? -1 : (body?.byteLength ?? 0);
     if (!this.#respond(reply, length, isEmpty || length === 0)) {
       if (body !== undefined && 'cancel' in body) body.cancel();
@@ -113,9 +119,10 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
   /** Nothing is held back: frames are joined by the session. */
   flush(): void {}
 
-  end(): void {
+  end(trailers: readonly string[] = []): void {
     if (this.#isSent || this.#isBroken) return;
     this.#isSent = true;
+    this.#trailers = trailers;
     // After the answer nobody reads the rest of a request, and a part of it must not look whole.
     this.body?.break(new Error('answered before the request was complete'));
     this.#stream.end();
@@ -132,12 +139,11 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
     this.#stream.additionalHeaders({ ':status': 100 });
   }
 
-  onBodyTooLarge(): void {
-    const { exchange } = this;
-    exchange?.upstreamCall?.cancel();
-    this.body?.break(new Error('body too large'));
-    if (this.#hasBegun) this.#break('body_too_large');
-    else this.refuse({ status: 413, reason: 'body too large' });
+  onBodyRefused(fault: WireFault): void {
+    this.exchange?.upstreamCall?.cancel();
+    this.body?.break(new Error(fault.reason));
+    if (this.#hasBegun) this.#break(toRefusalProblem(fault).code);
+    else this.refuse(fault);
   }
 
   /** Gives up the stream of a caller who has sent too little, or taken too little, for too long. */
@@ -176,16 +182,40 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
     if (!hasDate) list.push('date', this.#shared.httpDate());
     if (length >= 0 && status !== 204 && status !== 304) list.push('content-length', String(length));
     try {
-      this.#stream.respond(list, { endStream });
+      this.#stream.respond(list, { endStream, waitForTrailers: this.#awaitsTrailers });
       return true;
     } catch {
       return false;
     }
   }
 
+  /** RFC 9110 §6.5.1: trailers are for those who said that they take them; here that is the one value that `te` can have. */
+  get #takesTrailers(): boolean {
+    return this.exchange !== undefined && hasKind(this.exchange.fields.kinds, TE);
+  }
+
+  /** The body is out, and with what is said now the stream ends; with nothing to say, too. */
+  #sendTrailers(): void {
+    const fields: Record<string, string[]> = {};
+    for (let i = 0; i + 1 < this.#trailers.length; i += 2) {
+      const name = (this.#trailers[i] ?? '').toLowerCase();
+      if (!CONNECTION_SPECIFIC.has(name)) (fields[name] ??= []).push(this.#trailers[i + 1] ?? '');
+    }
+    try {
+      this.#stream.sendTrailers(fields);
+    } catch {
+      this.#stream.close(); // A name that HTTP/2 does not have; the body is whole without them.
+    }
+    // Not before they are out: a stream that is reset in this turn would lose them.
+    setImmediate(() => {
+      this.#awaitsTrailers = false;
+      this.#settle();
+    });
+  }
+
   /** The answer is out. Should the caller still be sending, they may stop (RFC 9113 §8.1). */
   #settle(): void {
-    if (!this.#isSent || this.#isBroken || this.#stream.closed) return;
+    if (!this.#isSent || this.#isBroken || this.#awaitsTrailers || this.#stream.closed) return;
     if (this.body !== undefined && !this.body.isComplete) {
       this.#stream.close(constants.NGHTTP2_NO_ERROR);
       this.#stream.resume(); // What has come already is dropped; unread, it would keep the stream open.

@@ -2,12 +2,16 @@
 
 import type { ServerHttp2Stream } from 'node:http2';
 import type { BodySink, RequestBody } from '../body.ts';
+import { FAULTS, type WireFault } from '../wire/fault.ts';
+import { BODY_TOO_LARGE } from './http1-body.ts';
+import { readHttp2Trailers } from './http2-head.ts';
 
 /** What the body needs of its answer. */
 export interface Http2BodyHost {
   /** The body is wanted now: whoever waits for 100 may go on. */
   onBodyWanted(): void;
-  onBodyTooLarge(): void;
+  /** What came may not be. */
+  onBodyRefused(fault: WireFault): void;
 }
 
 export class Http2Body implements RequestBody {
@@ -18,6 +22,8 @@ export class Http2Body implements RequestBody {
   readonly #promised: number;
   #sink: BodySink | undefined = undefined;
   #isOver = false;
+  /** Undefined when what came behind the body may not be there. */
+  #trailers: readonly string[] | undefined = [];
   received = 0;
   isComplete = false;
 
@@ -26,6 +32,8 @@ export class Http2Body implements RequestBody {
     this.#promised = promised;
     this.#maxBytes = maxBytes;
     this.#host = host;
+    // They are told of before the end, and maybe before anybody reads.
+    stream.on('trailers', (_fields, _flags, raw: readonly string[]) => (this.#trailers = readHttp2Trailers(raw)));
   }
 
   /** Whether it is the caller who is waited for. */
@@ -72,7 +80,7 @@ export class Http2Body implements RequestBody {
     if (this.#isOver) return;
     this.received += chunk.length;
     // What passes the limit, or the promise (RFC 9113 §8.1.1), is not handed on.
-    if (this.received > this.#maxBytes) this.#host.onBodyTooLarge();
+    if (this.received > this.#maxBytes) this.#host.onBodyRefused(BODY_TOO_LARGE);
     else if (this.#promised >= 0 && this.received > this.#promised) this.#refuse();
     else if (this.#sink?.write(chunk, 0, chunk.length) === false) this.#stream.pause();
   }
@@ -84,9 +92,13 @@ export class Http2Body implements RequestBody {
       this.#refuse();
       return;
     }
+    if (this.#trailers === undefined) {
+      this.#host.onBodyRefused(FAULTS.trailer);
+      return;
+    }
     this.#isOver = true;
     this.isComplete = true;
-    this.#sink?.end();
+    this.#sink?.end(this.#trailers);
   }
 
   #refuse(): void {

@@ -4,10 +4,12 @@ import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream
 import type { TLSSocket } from 'node:tls';
 import { newId } from '../../lib/id.ts';
 import { Exchange } from '../exchange.ts';
-import { Origin } from '../origin.ts';
+import type { Origin } from '../origin.ts';
 import { Fields } from '../wire/fields.ts';
+import { BODY_TOO_LARGE } from './http1-body.ts';
 import { Http2Answer } from './http2-answer.ts';
 import { readHttp2Head, type Http2Head } from './http2-head.ts';
+import { Http2Refused, MAX_REFUSED } from './http2-refused.ts';
 import type { EdgeLimits } from './limits.ts';
 import type { EdgeConnection, EdgeShared } from './shared.ts';
 
@@ -21,20 +23,24 @@ export class Http2Connection implements EdgeConnection {
   readonly #origin: Origin;
   readonly #session: ServerHttp2Session;
   readonly #answers = new Set<Http2Answer>();
+  readonly #refused: Http2Refused;
   #requests = 0;
   /** When the connection is given up unless a stream is open, in monotonic milliseconds. */
   #deadline: number;
 
-  constructor(socket: TLSSocket, address: string, shared: EdgeShared) {
+  constructor(socket: TLSSocket, origin: Origin, shared: EdgeShared) {
     this.socket = socket;
-    this.#origin = new Origin('https', address);
+    this.#origin = origin;
     this.#shared = shared;
     this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
     this.#session = performServerHandshake(socket, toSessionOptions(shared.limits));
     this.#session.on('stream', (stream, fields, _flags, raw) => this.#begin(stream, fields[':method'] === 'HEAD', raw));
-    this.#session.on('error', () => {}); // Told by `close`, which always follows.
+    this.#refused = new Http2Refused({ session: this.#session, origin, runner: shared.runner, clock: shared.clock });
+    this.#session.on('error', (cause) => this.#onError(cause));
     // Half a connection is none: without the caller's frames no stream can go on.
     socket.on('end', () => socket.destroy());
+    // Before the session forgets what it has seen.
+    socket.prependListener('close', () => this.#refused.look());
     this.#session.on('close', () => shared.forget(this, this.#origin.peerAddress));
   }
 
@@ -50,6 +56,7 @@ export class Http2Connection implements EdgeConnection {
 
   onSweep(tick: number): void {
     for (const answer of this.#answers.values()) answer.onSweep(tick);
+    this.#refused.onSweep(tick);
     if (tick < this.#deadline) return;
     if (this.#answers.size > 0) return;
     if (this.#session.closed) this.socket.destroy();
@@ -59,6 +66,7 @@ export class Http2Connection implements EdgeConnection {
   #begin(stream: ServerHttp2Stream, isHead: boolean, raw: readonly string[]): void {
     const { clock, limits, runner } = this.#shared;
     this.#requests++;
+    if (stream.id !== undefined) this.#refused.onRequest(stream.id);
     const found = readHttp2Head(raw, limits);
     const head = 'reason' in found ? undefined : found;
     const answer = new Http2Answer(stream, isHead, head, this.#shared);
@@ -80,9 +88,16 @@ export class Http2Connection implements EdgeConnection {
     });
     answer.exchange = exchange;
     if ('reason' in found) answer.refuse(found);
-    else if (found.framing.kind === 'length' && found.framing.bytes > limits.bodyBytes) answer.onBodyTooLarge();
+    else if (found.framing.kind === 'length' && found.framing.bytes > limits.bodyBytes)
+      answer.onBodyRefused(BODY_TOO_LARGE);
     else runner.run(exchange);
     if (this.#requests >= limits.requestsPerConnection) this.drain();
+  }
+
+  /** What becomes of the connection is told by `close`, which always follows; a network that fails is nobody's fault. */
+  #onError(cause: Error): void {
+    if ('code' in cause && typeof cause.code === 'string' && cause.code.startsWith('ERR_HTTP2_'))
+      this.#refused.onEnded();
   }
 
   #end(answer: Http2Answer): void {
@@ -114,7 +129,7 @@ function toSessionOptions(limits: EdgeLimits): Parameters<typeof performServerHa
     // Floods: frames that are no requests end the connection (CVE-2019-9512 to 9515, CVE-2023-44487).
     maxOutstandingPings: 10,
     maxSettings: 32,
-    maxSessionInvalidFrames: 100,
+    maxSessionInvalidFrames: MAX_REFUSED,
     maxSessionRejectedStreams: 100,
     streamResetBurst: 1000,
     streamResetRate: 33,

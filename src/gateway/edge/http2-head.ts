@@ -7,6 +7,7 @@ import type { HeadLimits } from '../wire/head-scanner.ts';
 import { FIELD_VALUE, SPACE, TAB, TARGET, TOKEN } from '../wire/octets.ts';
 import { checkMethod } from '../wire/request-head.ts';
 import { isAuthority } from '../wire/target.ts';
+import { isForbiddenTrailer, MAX_TRAILER_BYTES } from '../wire/trailers.ts';
 
 export interface Http2Head {
   readonly method: string;
@@ -153,6 +154,21 @@ function readFields(raw: readonly string[], from: number, limits: HeadLimits): F
   if (sizeBytes > limits.headBytes) return FAULTS.headLength;
   if (headers.length / 2 > limits.fields) return FAULTS.fieldCount;
   return { headers, host, contentLength, lengths, expect };
+}
+
+/** Reads a flat list of trailers as they came; undefined when one of them may not be there. */
+export function readHttp2Trailers(raw: readonly string[]): string[] | undefined {
+  const trailers: string[] = [];
+  let sizeBytes = 0;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const value = raw[i + 1] ?? '';
+    sizeBytes += name.length + value.length + FIELD_OVERHEAD;
+    if (sizeBytes > MAX_TRAILER_BYTES || isForbiddenTrailer(name)) return undefined;
+    if (checkField(name, value) !== undefined) return undefined;
+    trailers.push(name, value);
+  }
+  return trailers;
 }
 
 function checkField(name: string, value: string): WireFault | undefined {

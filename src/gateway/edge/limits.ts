@@ -1,8 +1,9 @@
 // What one connection, and all together, may ask of the edge; settings, each of them (config.ts).
 
+import type { ConnectionLimits } from './connection-counts.ts';
 import type { HeadLimits } from '../wire/head-scanner.ts';
 
-export interface EdgeLimits extends HeadLimits {
+export interface EdgeLimits extends HeadLimits, ConnectionLimits {
   readonly bodyBytes: number;
   /** From a request's first octet to the end of its head. */
   readonly headTimeoutMs: number;
@@ -11,6 +12,4 @@ export interface EdgeLimits extends HeadLimits {
   /** Bytes a second below which a body, or the reading of an answer, is given up. */
   readonly minBytesPerSecond: number;
   readonly requestsPerConnection: number;
-  readonly connections: number;
-  readonly connectionsPerAddress: number;
 }

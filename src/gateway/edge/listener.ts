@@ -3,9 +3,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import { Sweep } from '../../lib/sweep.ts';
+import { Origin, type Reached } from '../origin.ts';
 import type { TlsCertificate } from '../ports.ts';
 import type { Runner } from '../run.ts';
 import { acceptShared } from '../shared-reads.ts';
+import type { ConnectionCounts } from './connection-counts.ts';
 import { Http1Connection } from './http1-connection.ts';
 import type { EdgeLimits } from './limits.ts';
 import type { EdgeConnection } from './shared.ts';
@@ -17,6 +19,8 @@ export interface ListenerOptions {
   readonly runner: Runner;
   readonly clock: Clock;
   readonly limits: EdgeLimits;
+  /** Those of all threads. */
+  readonly counts: ConnectionCounts;
   /** Our name in `Via`. */
   readonly pseudonym: string;
   /** Proxies bring the connections of many callers from one address: they are limited in all, not by address. */
@@ -49,6 +53,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     edge.accept(socket),
   );
   const port = await bind(server, options.host, options.port);
+  edge.listensOn(port);
   const tls = options.tls && createTlsListener(options.tls.certificates, edge);
   const tlsPort = tls && (await bind(tls.server, options.host, options.tls?.port ?? 0));
   return {
@@ -79,40 +84,40 @@ class Edge implements TlsEdge {
   readonly #isTrusted: (address: string) => boolean;
   readonly #connections = new Set<EdgeConnection>();
   #onEmpty: (() => void) | undefined = undefined;
-  /** Connections, and TLS handshakes that are to become some. */
-  #admitted = 0;
-  readonly #perAddress = new Map<string, number>();
+  /** Of connections, and TLS handshakes that are to become some. */
+  readonly #counts: ConnectionCounts;
+  #plain: Reached = { port: 0, names: undefined };
   #date = '';
   #dateSecond = 0;
 
-  constructor({ clock, runner, limits, pseudonym, isTrusted }: ListenerOptions) {
+  constructor({ clock, runner, limits, counts, pseudonym, isTrusted }: ListenerOptions) {
     this.clock = clock;
     this.runner = runner;
     this.limits = limits;
     this.pseudonym = pseudonym;
+    this.#counts = counts;
     this.#isTrusted = isTrusted;
     this.sweep = new Sweep(() => clock.monotonicMs());
+  }
+
+  listensOn(port: number): void {
+    this.#plain = { port, names: undefined };
   }
 
   accept(socket: Socket): void {
     const address = this.admit(socket);
     if (address === undefined) return;
     const shared = acceptShared(socket, (bytes, end) => connection.receive(bytes, end));
-    const connection = new Http1Connection(shared, 'http', address, this);
+    const connection = new Http1Connection(shared, new Origin('http', address, this.#plain), this);
     this.open(connection);
   }
 
   admit(socket: Socket): string | undefined {
     const address = toAddress(socket.remoteAddress);
-    const held = this.#perAddress.get(address) ?? 0;
-    const isOver = held >= this.limits.connectionsPerAddress && !this.#isTrusted(address);
-    if (this.#admitted >= this.limits.connections || isOver) {
-      socket.destroy(); // Nothing is read from whoever holds too many: an answer would cost what the limit is there to save.
-      return undefined;
-    }
-    this.#admitted++;
-    this.#perAddress.set(address, held + 1);
-    return address;
+    const limits = this.#isTrusted(address) ? { ...this.limits, connectionsPerAddress: Infinity } : this.limits;
+    if (this.#counts.admit(address, limits)) return address;
+    socket.destroy(); // Nothing is read from whoever holds too many: an answer would cost what the limit is there to save.
+    return undefined;
   }
 
   open(connection: EdgeConnection): void {
@@ -129,10 +134,7 @@ class Edge implements TlsEdge {
   }
 
   release(address: string): void {
-    this.#admitted--;
-    const held = (this.#perAddress.get(address) ?? 1) - 1;
-    if (held === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, held);
+    this.#counts.release(address);
   }
 
   httpDate(): string {

@@ -2,6 +2,7 @@
 
 import type { Server, Socket } from 'node:net';
 import { createServer, TLSSocket, type SecureContext } from 'node:tls';
+import { Origin } from '../origin.ts';
 import type { TlsCertificate } from '../ports.ts';
 import { compileCertificates, TLS_OPTIONS } from './certificates.ts';
 import { Http1Connection } from './http1-connection.ts';
@@ -80,11 +81,13 @@ export function createTlsListener(certificates: readonly TlsCertificate[], edge:
     }
     handshakes.delete(key);
     const { address } = handshake;
+    const servername = typeof socket.servername === 'string' ? socket.servername : undefined;
+    const origin = new Origin('https', address, { port: socket.localPort ?? 0, names: table.shownTo(servername) });
     if (socket.alpnProtocol === 'h2') {
-      edge.open(new Http2Connection(socket, address, edge));
+      edge.open(new Http2Connection(socket, origin, edge));
       return;
     }
-    const connection = new Http1Connection(socket, 'https', address, edge);
+    const connection = new Http1Connection(socket, origin, edge);
     socket.on('data', (chunk: Buffer) => connection.receive(chunk, chunk.length));
     edge.open(connection);
   });

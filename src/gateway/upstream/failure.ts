@@ -1,6 +1,7 @@
 // Why no answer came, in our words: what the caller is told, and the Proxy-Status error of RFC 9209 §2.3.
 
 import type { ProblemCode } from '../../lib/problem.ts';
+import type { WireFault } from '../wire/fault.ts';
 
 export interface Failure {
   readonly code: Extract<ProblemCode, 'upstream_unreachable' | 'upstream_invalid' | 'upstream_timeout'>;
@@ -24,6 +25,11 @@ export class UpstreamFault extends Error {
     this.code = code;
     this.proxyError = proxyError;
   }
+}
+
+/** An answer that is not HTTP as we read it. */
+export function toProtocolFault({ reason }: WireFault): UpstreamFault {
+  return new UpstreamFault('upstream_invalid', 'http_protocol_error', reason);
 }
 
 type Reason = Pick<Failure, 'code' | 'proxyError'>;

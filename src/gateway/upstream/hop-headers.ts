@@ -55,6 +55,19 @@ export function withoutConnectionOptions(fields: Fields): Fields {
   return Fields.of(withoutNamed(fields.list(), options));
 }
 
+/** Trailers less those that the `Connection` of their head names: it means them, too. */
+export function withoutOptions(trailers: readonly string[], head: Fields): readonly string[] {
+  const options = head.joined(CONNECTION);
+  return options === undefined || namesNoField(options) ? trailers : withoutNamed(trailers, options);
+}
+
+/** What a caller gets of an upstream's trailers, flat. */
+export function toCallerTrailers(trailers: readonly string[] | undefined, head: Fields | undefined): string[] {
+  return trailers === undefined || head === undefined || trailers.length === 0
+    ? []
+    : toCallerList(Fields.of(withoutOptions(trailers, head)));
+}
+
 /** What a caller gets of an upstream's fields, flat. */
 export function toCallerList(upstream: Fields, drops = 0): string[] {
   const fields = withoutConnectionOptions(upstream);

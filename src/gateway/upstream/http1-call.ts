@@ -6,8 +6,9 @@ import { ChunkedDecoder } from '../wire/chunked.ts';
 import { FAULTS, type WireFault } from '../wire/fault.ts';
 import { NO_BODY, UNTIL_CLOSE, type Framing } from '../wire/framing.ts';
 import { readResponseHead, type ResponseHead } from '../wire/response-head.ts';
+import { toCallerTrailers } from './hop-headers.ts';
 import { idleMs } from './idle-time.ts';
-import { toFailure, UpstreamFault } from './failure.ts';
+import { toFailure, toProtocolFault, UpstreamFault } from './failure.ts';
 import type { ConnectionUser, Http1UpstreamConnection } from './http1-connection.ts';
 import type { Call, CallEvents } from './call.ts';
 import { OutgoingBody, type OutgoingHost } from './outgoing-body.ts';
@@ -257,7 +258,7 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
       if (!this.#isRequestSent) this.#call.body?.cancel();
     }
     this.#canStay = canStay;
-    this.#sink?.end(this.#decoder?.trailers);
+    this.#sink?.end(toCallerTrailers(this.#decoder?.trailers, this.#head?.fields));
     this.#events.onEnd('complete');
   }
 
@@ -290,8 +291,4 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
     const head = `${method} ${path} HTTP/1.1\r\nhost: ${target.authority}\r\n${lines}`;
     return isChunked ? `${head}transfer-encoding: chunked\r\n\r\n` : `${head}\r\n`;
   }
-}
-
-function toProtocolFault(fault: WireFault): UpstreamFault {
-  return new UpstreamFault('upstream_invalid', 'http_protocol_error', fault.reason);
 }

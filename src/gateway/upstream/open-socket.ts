@@ -16,7 +16,8 @@ export function openSocket(target: Target, take: TakeBytes): Socket {
     return readDirectly(connect({ host, port: Number(port || 80), noDelay: true, allowHalfOpen: true, onread }), take);
   // RFC 6066 §3: an address is no server name; the certificate is held against the host in any case.
   const name = isIP(host) === 0 ? { servername: host } : {};
-  const socket = connectTls({ host, port: Number(port || 443), ...name, ALPNProtocols: ['http/1.1'] });
+  const way = { host, port: Number(port || 443), ...name, allowHalfOpen: true };
+  const socket = connectTls({ ...way, ALPNProtocols: ['http/1.1'] });
   socket.setNoDelay(true);
   socket.on('data', (chunk: Buffer) => take(chunk, chunk.length));
   return socket;

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { BodySink } from '../body.ts';
 import { Http1Writer } from '../http1-writer.ts';
 import type { Outlet } from '../outlet.ts';
+import { toTrailerLines } from './request-headers.ts';
 
 /** The call that the body belongs to. */
 export interface OutgoingHost {
@@ -45,10 +46,10 @@ export class OutgoingBody implements BodySink {
     return this.#writer.write(bytes, from, end);
   }
 
-  end(): void {
+  end(trailers: readonly string[] = []): void {
     if (this.#host.isOver) return;
     this.#hasEnded = true;
-    this.#writer.end();
+    this.#writer.end(toTrailerLines(trailers));
     if (this.#isTunnel) this.#socket.end();
   }
 

@@ -18,13 +18,14 @@ import {
   TOLLGATE,
   TRACEPARENT,
   TRACESTATE,
+  VIA,
   X_API_KEY,
   X_FORWARDED,
   X_FORWARDED_OTHER,
   X_REAL_IP,
   X_REQUEST_ID,
 } from '../wire/field-kind.ts';
-import type { Fields } from '../wire/fields.ts';
+import { Fields } from '../wire/fields.ts';
 import { isSameToken } from '../wire/octets.ts';
 import { HOP_BY_HOP, withoutConnectionOptions } from './hop-headers.ts';
 
@@ -42,6 +43,14 @@ const REPLACED = kindSet(
   X_REQUEST_ID,
 );
 const KEY_FIELDS = kindSet(X_API_KEY, DISGUISED_API_KEY);
+
+/** What is believed of nobody in a head is believed of nobody behind a body: some servers read both as one. */
+const NO_TRAILERS = HOP_BY_HOP | REPLACED | KEY_FIELDS | kindSet(AUTHORIZATION, TRACESTATE, VIA, X_FORWARDED_OTHER);
+
+/** What an upstream gets of a request's trailers, as lines. */
+export function toTrailerLines(trailers: readonly string[]): string {
+  return trailers.length === 0 ? '' : Fields.of(trailers).linesWithout(NO_TRAILERS);
+}
 
 /** All fields as lines, but for Host. `pseudonym` is our name in `Via`. */
 export function toUpstreamLines(exchange: Exchange, plan: Plan, pseudonym: string): string {

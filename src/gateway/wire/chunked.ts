@@ -2,36 +2,12 @@
 
 import { FAULTS, type WireFault } from './fault.ts';
 import { COLON, CR, FIELD_VALUE, hexValue, LF, TOKEN } from './octets.ts';
+import { isForbiddenTrailer, MAX_TRAILER_BYTES } from './trailers.ts';
 
 /** 13 hexadecimal digits stay below 2^53. */
 const MAX_SIZE_DIGITS = 13;
 /** Over a whole body, so that tiny chunks with long extensions cannot cost more than they carry for ever. */
 const MAX_EXTENSION_BYTES = 16_384;
-const MAX_TRAILER_BYTES = 8192;
-/**
- * What a head was judged by may not come after it (RFC 9110 §6.5.1): framing, routing, the connection, credentials, the kind of content.
- * Refused and not dropped, because a sender of these wants to be read in two ways.
- */
-const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
-  'authorization',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'cookie',
-  'expect',
-  'host',
-  'keep-alive',
-  'max-forwards',
-  'proxy-authorization',
-  'proxy-connection',
-  'set-cookie',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 const SIZE = 0;
 const EXTENSION = 1;
@@ -180,7 +156,7 @@ export class ChunkedDecoder {
         break;
       case TRAILER_NAME:
         if (octet === COLON) {
-          if (FORBIDDEN_TRAILERS.has(this.#trailer.slice(this.#trailerNameStart).toLowerCase())) return FAULTS.trailer;
+          if (isForbiddenTrailer(this.#trailer.slice(this.#trailerNameStart).toLowerCase())) return FAULTS.trailer;
           this.#state = TRAILER_VALUE;
         } else if (TOKEN[octet] !== 1) return FAULTS.trailer;
         break;

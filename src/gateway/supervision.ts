@@ -1,0 +1,39 @@
+// What the keeper of the gateway threads is given, and what it does for the rest of the program.
+
+import type { GatewayBoot } from './messages.ts';
+import type { CircuitNews, Credential, ExchangeRecord, Rehash, ServiceHealth, TlsCertificate } from './ports.ts';
+import type { SnapshotConfig } from './snapshot.ts';
+
+interface SupervisorLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface SupervisorOptions {
+  readonly boot: Omit<GatewayBoot, 'snapshot'> & { readonly snapshot: SnapshotConfig };
+  readonly log: SupervisorLog;
+  /** Whoever answers tells of its own failures; a caller gets 503. */
+  readonly findCredential: (publicId: string) => Promise<Credential | undefined>;
+  readonly saveRehash: (rehash: Rehash) => Promise<void>;
+  readonly writeRecords: (records: readonly ExchangeRecord[]) => Promise<void>;
+  /** Hears of breakers: `drop` when a thread is gone with all it knew. */
+  readonly circuits: { take(thread: number, news: CircuitNews): void; drop(thread: number): void };
+}
+
+export interface Supervisor {
+  /** Resolves when every thread serves the snapshot; a thread that refuses it goes on with its old one, and this rejects. */
+  publish(snapshot: SnapshotConfig): Promise<void>;
+  /** Resolves when no thread knows these credentials any more. */
+  forget(publicIds: readonly string[] | 'all'): Promise<void>;
+  /** Resolves when every thread shows these to new connections. */
+  setCertificates(certificates: readonly TlsCertificate[]): Promise<void>;
+  /** Resolves when every thread looks countries up in this database. */
+  setCountries(database: SharedArrayBuffer): Promise<void>;
+  /** How the targets of a gateway are, as each thread that answers sees it. */
+  health(gatewayId: string): Promise<(readonly ServiceHealth[])[]>;
+  /** Resolves when every exchange that ended before now is in the store. */
+  flushRecords(): Promise<void>;
+  /** Stops listening, lets requests finish for at most `timeoutMs`, saves the records, ends the threads. */
+  drain(timeoutMs: number): Promise<void>;
+}
