@@ -46,8 +46,21 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-async function openFit({ settings, dataDir, secrets, log }: StoreOptions): Promise<OpenedDatabase> {
+async function openFit(options: StoreOptions): Promise<OpenedDatabase> {
+  const { settings, dataDir } = options;
   const database = await openDatabase({ databaseUrl: settings.DATABASE_URL, dataDir });
+  try {
+    await fit(database, options);
+    return database;
+  } catch (cause) {
+    await database.close();
+    if (!isDatabaseAway(cause)) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DatabaseUnreachable(`the database went away while it was made ready: ${reason}`, cause);
+  }
+}
+
+async function fit(database: OpenedDatabase, { secrets, log }: StoreOptions): Promise<void> {
   await migrate(database);
   const foreign = await findForeignSecrets(database.db, secrets);
   if (foreign.length > 0) {
@@ -59,5 +72,4 @@ async function openFit({ settings, dataDir, secrets, log }: StoreOptions): Promi
     );
   }
   await warnOfUnprovable(database, secrets, log);
-  return database;
 }

@@ -8,6 +8,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { describe, test, type TestContext } from 'node:test';
 import { METHODS } from '../src/gateway/router.ts';
 import type { ExchangeRecord } from '../src/gateway/ports.ts';
+import { bodyLimit } from '../src/policies/body-limit.ts';
 import { createCertificate } from './harness/certificates.ts';
 import {
   createEndpoint,
@@ -402,28 +403,39 @@ describe('a body over HTTP/2', () => {
     assert.deepEqual([record?.status, record?.errorCode], [413, 'body_too_large']);
   });
 
-  test('that grows too large is refused, and the upstream does not take it for whole', async (t) => {
-    const ended = Promise.withResolvers<'whole' | 'broken'>();
-    const isThere = Promise.withResolvers<void>();
-    const upstream = await startGood(t, (request) => {
-      isThere.resolve();
-      request.on('end', () => ended.resolve('whole')).on('error', () => ended.resolve('broken'));
-      request.resume();
+  const tightly: readonly [whose: string, limit: (url: string) => Partial<DataPlaneOptions>][] = [
+    ['the node', () => ({ edge: { limits: { bodyBytes: 10 }, tls: { port: 0, certificates: [CERTIFICATE] } } })],
+    [
+      'its gateway',
+      (url) => {
+        const policies = [{ name: 'body-limit', config: { maxBytes: 10 } }];
+        const endpoints = [createEndpoint({ method: 'POST' })];
+        return { gateways: [createGateway(url, { policies, endpoints })], policies: [bodyLimit] };
+      },
+    ],
+  ];
+  for (const [whose, limit] of tightly) {
+    test(`that grows too large for ${whose} is refused, and the upstream does not take it for whole`, async (t) => {
+      const ended = Promise.withResolvers<'whole' | 'broken'>();
+      const isThere = Promise.withResolvers<void>();
+      const upstream = await startGood(t, (request) => {
+        isThere.resolve();
+        request.on('end', () => ended.resolve('whole')).on('error', () => ended.resolve('broken'));
+        request.resume();
+      });
+      const plane = await startBefore(t, upstream.url, limit(upstream.url));
+      const session = await openSession(t, plane);
+      const stream = session.request(toFields('POST', '/'));
+      stream.on('error', () => undefined);
+      stream.write('12345');
+      await isThere.promise;
+      stream.write('678901');
+      const [fields] = await once(stream, 'response');
+      assert.equal(fields[':status'], 413);
+      assert.equal(await ended.promise, 'broken');
+      assert.deepEqual(statusesOf(await plane.sink.wait(1)), [413]);
     });
-    const plane = await startBefore(t, upstream.url, {
-      edge: { limits: { bodyBytes: 10 }, tls: { port: 0, certificates: [CERTIFICATE] } },
-    });
-    const session = await openSession(t, plane);
-    const stream = session.request(toFields('POST', '/'));
-    stream.on('error', () => undefined);
-    stream.write('12345');
-    await isThere.promise;
-    stream.write('678901');
-    const [fields] = await once(stream, 'response');
-    assert.equal(fields[':status'], 413);
-    assert.equal(await ended.promise, 'broken');
-    assert.deepEqual(statusesOf(await plane.sink.wait(1)), [413]);
-  });
+  }
 
   test('that nobody read is let go when the answer is out', async (t) => {
     const upstream = await startRaw(t, answerOk);

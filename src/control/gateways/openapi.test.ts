@@ -147,7 +147,7 @@ describe('an OpenAPI document', () => {
   });
 
   test('is cut to what there is room for, and says where', () => {
-    const long = { summary: 's'.repeat(600), description: `${'d'.repeat(1_999)}😀x`, operationId: 'o'.repeat(201) };
+    const long = { summary: 's'.repeat(600), description: `${'d'.repeat(1_999)}😀x`, operationId: 'o'.repeat(256) };
     const { gateway, notCarried } = convert({
       openapi: '3.1.0',
       info: { title: 't'.repeat(300), version: 'v'.repeat(30), description: '\0NUL' },
@@ -155,7 +155,7 @@ describe('an OpenAPI document', () => {
     });
     assert.deepEqual(declarationFaults([gateway]), []);
     const [endpoint] = gateway.endpoints ?? [];
-    assert.deepEqual([gateway.name.length, gateway.version?.length, gateway.description], [200, 20, 'NUL']);
+    assert.deepEqual([gateway.name.length, gateway.version?.length, gateway.description], [255, 20, 'NUL']);
     assert.deepEqual(
       [endpoint?.summary?.length, endpoint?.description, endpoint?.tags?.length],
       [500, 'd'.repeat(1_999), 50],
