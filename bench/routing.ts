@@ -125,7 +125,13 @@ function exposeCollector(): () => void {
 function createDeps(): CompileDeps {
   return {
     credentials: { recall: () => undefined, find: () => undefined },
-    limiter: { take: () => ({ outcome: 'admitted', atMs: 0, standings: [] }), peek: () => [] },
+    limiter: {
+      prepare: (_group, checks) => ({ checks }),
+      take: () => ({ outcome: 'admitted', atMs: 0, standings: [], release: undefined }),
+      peek: () => [],
+      refund: () => {},
+    },
+    limits: { address: [], ipv6Bits: 64, onFailure: 'deny', refundsFailures: true },
     usage: { record: () => undefined },
     clock: systemClock,
     countries: { find: () => undefined },

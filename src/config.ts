@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { parse as parseYaml } from 'yaml';
 import { isIpRange } from './lib/ip-range.ts';
 import { nearest } from './lib/nearest.ts';
+import { LIMIT_SETTINGS } from './limit-settings.ts';
 import { boolean, choice, integer, list, optional, type Setting, textual } from './lib/setting.ts';
 
 /** One setting that cannot be used, in words that name it and say what to do. */
@@ -98,15 +99,7 @@ export const SETTINGS = {
   VALIDATIONS_PER_MINUTE: integer(600, 1, 2_147_483_647, {
     meaning: 'How often a minute one address (of IPv6, one /64) may call `POST /validate`.',
   }),
-  DEFAULT_REQUESTS_PER_MINUTE: integer(100, 1, 2_147_483_647, {
-    meaning: 'Limit per minute of a key that names no limits.',
-  }),
-  DEFAULT_REQUESTS_PER_HOUR: integer(1000, 1, 2_147_483_647, {
-    meaning: 'Limit per hour of a key that names no limits.',
-  }),
-  DEFAULT_REQUESTS_PER_DAY: integer(10_000, 1, 2_147_483_647, {
-    meaning: 'Limit per day of a key that names no limits.',
-  }),
+  ...LIMIT_SETTINGS,
   CLIENT_APPROVAL: choice('manual', ['manual', 'automatic'], {
     meaning:
       'What becomes of a client that is registered: `manual` leaves it pending until somebody approves it; `automatic` makes it active at once where whoever registers it holds every scope it asks for.',
@@ -118,10 +111,6 @@ export const SETTINGS = {
   GEOIP_DATABASE: optional('file', /./, {
     meaning:
       'Database of countries in MMDB format, such as `GeoLite2-Country.mmdb`, that tells the country of a caller where no trusted proxy does. Looked at every ten seconds: a new one counts at once, and one that cannot be used leaves the one before it in place. Put it there whole, by renaming it.',
-  }),
-  LIMIT_COUNTERS: integer(262_144, 1024, 16_777_216, {
-    meaning:
-      'Counters held in shared memory, 16 bytes each; a key with three limits uses three at a time. When all are in use, limited requests get 503.',
   }),
   MAX_HEAD_BYTES: integer(16_384, 1024, 1_048_576, {
     meaning: 'Longest request line and headers together; longer ones get 431.',

@@ -27,8 +27,9 @@ import type { Supervisor, SupervisorOptions } from './gateway/supervision.ts';
 import { spawnThreads, startGateway } from './gateway/supervisor.ts';
 import { keyCacheOf, openKeySource } from './key-path.ts';
 import { systemClock } from './lib/clock.ts';
-import { openRedisLimiter, type RedisLimiter } from './limits/redis.ts';
-import { createSharedCounters } from './limits/shared-memory.ts';
+import { keepCounters, restoreCounters } from './keep-counters.ts';
+import { createCounters, limitSettingsOf, openMainLimiter, reachRedis } from './limit-counters.ts';
+import type { RedisLimiter } from './limits/redis.ts';
 import { openStore } from './open-store.ts';
 import { policies } from './policies/index.ts';
 import type { Secrets } from './secrets.ts';
@@ -63,6 +64,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   });
   const { database, lastGood } = await openStore({ settings, dataDir: dataDir.path, secrets, file, log });
   const redis = await reachRedis(settings.REDIS_URL);
+  const counters = createCounters(settings, secrets.hmacSecret);
   const dataPlane = createDataPlane(database.kind === 'postgres' ? file : undefined);
   let draining = false;
 
@@ -105,6 +107,9 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     lastGood === undefined
       ? await control.services.loadSnapshot()
       : { version: 0, paths: control.services.paths, gateways: [control.management, ...lastGood] };
+  const limiter = openMainLimiter(counters);
+  // Without the database they begin anew.
+  if (redis === undefined && lastGood === undefined) await restoreCounters(database.db, limiter, systemClock.nowMs());
   const keySource = openKeySource(database, defaultLimits, log);
   const supervisor = await startThreads(threads, {
     log,
@@ -122,13 +127,16 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       trustedProxies: settings.TRUSTED_PROXIES,
       countries,
       limits: edgeLimitsOf(settings),
-      counters: createSharedCounters(settings.LIMIT_COUNTERS),
+      counters,
+      limitSettings: limitSettingsOf(settings),
       redisUrl: settings.REDIS_URL,
+      redisTimeoutMs: settings.REDIS_TIMEOUT_MS,
       tls: certificates && { port: settings.TLS_PORT, certificates: certificates.certificates },
       snapshot,
     },
   });
   dataPlane.attach(supervisor);
+  const keeper = redis === undefined ? keepCounters({ db: database.db, counters, clock: systemClock, log }) : undefined;
   if (lastGood === undefined) dataPlane.keep(snapshot);
   const certificateWatch = certificates && watchFolder(certificates, supervisor, log);
   const countryWatch = watchCountries(settings, log, (fresh) => supervisor.setCountries(fresh));
@@ -154,6 +162,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       certificateWatch?.stop();
       countryWatch?.stop();
       await supervisor.drain(settings.DRAIN_SECONDS * 1000);
+      await keeper?.stop();
       await file.flush();
       await control.close();
       echo?.close();
@@ -201,18 +210,6 @@ function readSecrets(settings: Settings, dataDir: DataDir): Secrets {
     previousHmacSecret: settings.HMAC_SECRET_PREVIOUS,
     encryptionKey: settings.ENCRYPTION_KEY ?? dataDir.secret('encryption-key'),
   };
-}
-
-async function reachRedis(url: string | undefined): Promise<RedisLimiter | undefined> {
-  if (url === undefined) return undefined;
-  try {
-    const redis = await openRedisLimiter({ url });
-    await redis.ping();
-    return redis;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SettingsError([`REDIS_URL: Redis cannot be reached (${reason}); start it, or mend the URL`]);
-  }
 }
 
 function readinessOf(database: OpenedDatabase, redis: RedisLimiter | undefined): ReadinessCheck[] {

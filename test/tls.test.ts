@@ -15,7 +15,7 @@ import type { EdgeLimits } from '../src/gateway/edge/limits.ts';
 import type { TlsCertificate } from '../src/gateway/ports.ts';
 import { ListenError } from '../src/gateway/start-error.ts';
 import { spawnThreads, startGateway } from '../src/gateway/supervisor.ts';
-import { createSharedCounters } from '../src/limits/shared-memory.ts';
+import { createSharedCounters } from '../src/limits/shared-counters.ts';
 import { createCertificate } from './harness/certificates.ts';
 import { ask, createGateway, type DataPlane, startDataPlane, USUAL_LIMITS } from './harness/data-plane.ts';
 import { freePort } from './harness/free-port.ts';
@@ -485,8 +485,10 @@ describe('a gateway thread', () => {
         trustedProxies: [],
         countries: { header: undefined, database: undefined },
         limits: USUAL_LIMITS,
-        counters: createSharedCounters(1024),
+        counters: createSharedCounters({ entries: 1024, seats: 3, secret: 's' }),
         redisUrl: undefined,
+        redisTimeoutMs: 100,
+        limitSettings: { address: [], ipv6Bits: 64, onFailure: 'deny', refundsFailures: true },
         tls: { port: heldPort, certificates: [SHOP] },
         snapshot: { version: 1, gateways: [] },
       },

@@ -3,6 +3,7 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Principal } from '../gateway/ports.ts';
+import { limitSchema } from '../lib/limit-schema.ts';
 
 const closed = { additionalProperties: false };
 
@@ -23,13 +24,9 @@ const CallerJson = Type.Object(
           name: Type.String(),
           scopes: Type.Array(Type.String()),
           limits: Type.Array(
-            Type.Object(
-              {
-                window: Type.Union([Type.Literal('minute'), Type.Literal('hour'), Type.Literal('day')]),
-                limit: Type.Integer(),
-              },
-              closed,
-            ),
+            limitSchema({
+              of: Type.Optional(Type.Union([Type.Literal('key'), Type.Literal('client'), Type.Literal('tenant')])),
+            }),
           ),
         },
         closed,

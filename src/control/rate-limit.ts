@@ -2,9 +2,12 @@
 
 import { Type } from 'typebox';
 import type { RateLimit, RateLimitTier } from '../db/schema.ts';
-import type { WindowLimit } from '../limits/limiter.ts';
+import type { CallerLimit } from '../gateway/ports.ts';
+import { findLimitFault, type Limit } from '../lib/limit.ts';
+import type { Fault } from '../lib/problem.ts';
 
-export const MAX_REQUESTS = 1_000_000_000;
+/** What the columns hold. */
+export const MAX_REQUESTS = 2 ** 31 - 1;
 
 const TIERS: Readonly<Record<RateLimitTier, RateLimit>> = {
   free: { requestsPerMinute: 30, requestsPerHour: 500, requestsPerDay: 5_000 },
@@ -23,9 +26,11 @@ function window(description: string) {
 
 export const RateLimitSchema = Type.Object(
   {
-    requestsPerMinute: window('Requests in each minute of the clock.'),
+    requestsPerMinute: window('Requests in a minute, which slides.'),
     requestsPerHour: window('Requests in each hour of the clock.'),
     requestsPerDay: window('Requests in each day, UTC.'),
+    requestsPerMonth: window('Requests in each month, UTC.'),
+    burst: window('Requests at once, which come back at the pace of requestsPerMinute, or else of requestsPerHour.'),
   },
   {
     additionalProperties: false,
@@ -46,18 +51,63 @@ export interface ClientLimits {
   readonly rate_limit_tier: RateLimitTier | null;
 }
 
-/** The windows that hold: the key's own, or the client's, or those of its tier, or the defaults. An override replaces the minute alone. */
+/** What a key is told of its limits: its own, or the client's, or those of its tier, or the defaults. An override replaces the minute alone. */
 export function resolveRateLimit({ key, client, defaults }: LimitSources): RateLimit {
-  const tier = client?.rate_limit_tier ?? undefined;
-  const windows = key?.rate_limit ?? client?.rate_limits ?? (tier === undefined ? defaults : TIERS[tier]);
+  const windows = key?.rate_limit ?? limitsOfClient(client) ?? defaults;
   const override = key?.rate_limit_override ?? undefined;
   return override === undefined ? windows : { ...windows, requestsPerMinute: override };
 }
 
-export function toWindowLimits(limit: RateLimit): WindowLimit[] {
-  const windows: WindowLimit[] = [];
-  if (limit.requestsPerMinute !== undefined) windows.push({ window: 'minute', limit: limit.requestsPerMinute });
-  if (limit.requestsPerHour !== undefined) windows.push({ window: 'hour', limit: limit.requestsPerHour });
-  if (limit.requestsPerDay !== undefined) windows.push({ window: 'day', limit: limit.requestsPerDay });
-  return windows;
+/**
+ * What is counted for a key: the limits of its client over all the client's keys, and its own beside them; without either, the defaults.
+ * An override takes the key out of the client's minute, and has one for itself.
+ */
+export function toCallerLimits({ key, client, defaults }: LimitSources): CallerLimit[] {
+  const shared = limitsOfClient(client);
+  const own = key?.rate_limit ?? (shared === undefined ? defaults : {});
+  const override = key?.rate_limit_override ?? undefined;
+  if (override === undefined) return [...toLimits(own), ...ofClient(shared)];
+  const { requestsPerMinute: _, burst: _burst, ...longer } = shared ?? {};
+  return [...toLimits({ ...own, requestsPerMinute: override }), ...ofClient(longer)];
+}
+
+function limitsOfClient(client: ClientLimits | undefined): RateLimit | undefined {
+  const tier = client?.rate_limit_tier ?? undefined;
+  return client?.rate_limits ?? (tier === undefined ? undefined : TIERS[tier]);
+}
+
+function ofClient(rateLimit: RateLimit = {}): CallerLimit[] {
+  return toLimits(rateLimit).map((limit) => Object.assign(limit, { of: 'client' as const }));
+}
+
+export function toLimits(rateLimit: RateLimit): Limit[] {
+  const { requestsPerMinute, requestsPerHour, requestsPerDay, requestsPerMonth } = rateLimit;
+  const limits: Limit[] = [];
+  if (requestsPerMinute !== undefined) limits.push({ window: 'minute', limit: requestsPerMinute });
+  if (requestsPerHour !== undefined) limits.push({ window: 'hour', limit: requestsPerHour });
+  if (requestsPerDay !== undefined) limits.push({ window: 'day', limit: requestsPerDay });
+  if (requestsPerMonth !== undefined) limits.push({ window: 'month', limit: requestsPerMonth });
+  const burst = toBurst(rateLimit);
+  if (burst !== undefined) limits.push(burst);
+  return limits;
+}
+
+/** What no schema can tell of limits; `path` is where they stand. */
+export function rateLimitFaults(rateLimit: RateLimit | null | undefined, path: string): Fault[] {
+  if (rateLimit?.burst === undefined) return [];
+  const burst = toBurst(rateLimit);
+  if (burst === undefined)
+    return [
+      { path: `${path}.burst`, message: 'needs requestsPerMinute or requestsPerHour, at whose pace it comes back' },
+    ];
+  const fault = findLimitFault(burst);
+  return fault === undefined ? [] : [{ path: `${path}.burst`, message: fault.message }];
+}
+
+function toBurst({ burst, requestsPerMinute, requestsPerHour }: RateLimit): Limit | undefined {
+  if (burst === undefined) return undefined;
+  if (requestsPerMinute !== undefined)
+    return { algorithm: 'bucket', window: 'minute', limit: requestsPerMinute, burst };
+  if (requestsPerHour !== undefined) return { algorithm: 'bucket', window: 'hour', limit: requestsPerHour, burst };
+  return undefined;
 }

@@ -22,6 +22,7 @@ export interface Database {
   endpoints: EndpointTable;
   revisions: RevisionTable;
   request_logs: RequestLogTable;
+  limit_counters: LimitCounterTable;
   audit_heads: AuditHeadTable;
   audit_logs: AuditLogTable;
   events: EventTable;
@@ -92,6 +93,8 @@ export interface RateLimit {
   readonly requestsPerMinute?: number;
   readonly requestsPerHour?: number;
   readonly requestsPerDay?: number;
+  readonly requestsPerMonth?: number;
+  readonly burst?: number;
 }
 
 export type ClientType = 'web_app' | 'mobile_app' | 'integration' | 'webhook' | 'internal';
@@ -176,6 +179,15 @@ interface KeyTable {
   /** When it was announced that the key will expire. */
   expiring_noticed_at: Optional<Date>;
   last_used_at: ColumnType<Date | null, null | undefined, Date>;
+}
+
+/** Counters of limits that last for days and longer: see limits/saved-counters.ts. */
+interface LimitCounterTable {
+  id: number;
+  class: number;
+  end_minute: number;
+  count: number;
+  rest: number;
 }
 
 interface RequestLogTable {

@@ -45,6 +45,7 @@ const WALLS: Readonly<Record<keyof Database, Wall>> = {
   events: { by: 'tenant_id', grants: ['insert', 'select'] },
   idempotency_keys: OWN,
   request_logs: { by: 'tenant_id', grants: ['select'] },
+  limit_counters: { by: undefined, grants: [] },
 };
 
 interface TableState {

@@ -63,6 +63,7 @@ function compilePlan(endpoint: EndpointConfig, { gateway, services, policies: sh
   const service = services.get(endpoint.service);
   if (service === undefined) throw unchecked();
   const own = compilePolicies(endpoint.policies, deps);
+  const policies = [...shared, ...own].toSorted((a, b) => a.stage - b.stage).map(({ compiled }) => compiled);
   return {
     gatewayId: gateway.id ?? undefined,
     endpointId: endpoint.id ?? undefined,
@@ -72,7 +73,8 @@ function compilePlan(endpoint: EndpointConfig, { gateway, services, policies: sh
     upstream: service.upstream,
     stripCharacters: service.config.stripPrefix ? gateway.routePrefix.length : 0,
     timeouts: toTimeouts(endpoint, service.config),
-    policies: [...shared, ...own].toSorted((a, b) => a.stage - b.stage).map(({ compiled }) => compiled),
+    policies,
+    enders: policies.filter((policy) => 'onEnd' in policy),
     guards: shared.filter(({ stage }) => stage === GUARD).length,
     controlToken: gateway.id === null ? deps.controlToken : undefined,
   };

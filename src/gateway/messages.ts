@@ -1,14 +1,16 @@
 // What a gateway thread and the main thread say to each other. Structured-cloned: plain data only.
 
+import type { SharedCounters } from '../limits/shared-counters.ts';
 import type { CountryOptions } from './country.ts';
 import type { EdgeLimits } from './edge/limits.ts';
 import type { CacheLimits } from './credential-cache.ts';
+import type { LimitSettings } from './policy.ts';
 import type { CircuitNews, Credential, Rehash, ServiceHealth, TlsCertificate } from './ports.ts';
 import type { PackedSnapshot } from './snapshot-loader.ts';
 
 /** What a thread is born with. */
 export interface ThreadBoot extends GatewayBoot {
-  /** Which of the threads it is, from 1 on. */
+  /** Which of the threads it is, from 1 on; its seat at the counters, too. */
   readonly thread: number;
   /** How many connections all threads have (edge/connection-counts.ts). */
   readonly connectionCounts: SharedArrayBuffer;
@@ -27,9 +29,11 @@ export interface GatewayBoot {
   /** What tells the country of a caller. */
   readonly countries: CountryOptions;
   readonly limits: EdgeLimits;
-  /** The counters that all threads of the process share; unused with Redis. */
-  readonly counters: SharedArrayBuffer;
+  /** The counters that all threads of the process share; with Redis, for when it is away. */
+  readonly counters: SharedCounters;
   readonly redisUrl: string | undefined;
+  readonly redisTimeoutMs: number;
+  readonly limitSettings: LimitSettings;
   /** Undefined: no TLS. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | undefined;
   readonly snapshot: PackedSnapshot;

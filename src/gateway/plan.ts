@@ -19,6 +19,8 @@ export interface Plan {
   readonly timeouts: Timeouts;
   /** In the order in which they run. */
   readonly policies: readonly CompiledPolicy[];
+  /** Those of them that are told of the end. */
+  readonly enders: readonly CompiledPolicy[];
   /** How many of them, from the first, are the gateway's guards: they also meet what its endpoints do not take. */
   readonly guards: number;
   /** Sent to the control plane only: proves that a request came through the gateway. */

@@ -2,6 +2,9 @@
 
 import type { TSchema, Static } from 'typebox';
 import type { Clock } from '../lib/clock.ts';
+import type { Limit } from '../lib/limit.ts';
+import type { Fault } from '../lib/problem.ts';
+import type { OnFailure } from '../limits/limiter.ts';
 import type { CountrySource } from './country.ts';
 import type { Exchange, Reply } from './exchange.ts';
 import type { Ports } from './ports.ts';
@@ -15,6 +18,18 @@ export interface PolicyDeps extends Ports {
   readonly hmacSecret: string;
   /** The one before it, while keys are still hashed under that. */
   readonly previousHmacSecret?: string | undefined;
+  readonly limits: LimitSettings;
+}
+
+/** What the node's settings say of limits. */
+export interface LimitSettings {
+  /** Of callers without credentials, for each address; none when empty. */
+  readonly address: readonly Limit[];
+  /** Of an IPv6 address, how many bits tell one caller from another. */
+  readonly ipv6Bits: number;
+  /** For policies that do not say. */
+  readonly onFailure: OnFailure;
+  readonly refundsFailures: boolean;
 }
 
 /** What is left of a policy once its configuration is known. */
@@ -23,6 +38,8 @@ export interface CompiledPolicy {
   onRequest?(exchange: Exchange): Reply | undefined | Promise<Reply | undefined>;
   /** Runs on the way back, in reverse order, for policies that were entered; local replies included. */
   onResponse?(exchange: Exchange, reply: Reply): void;
+  /** Runs once when all is over, whatever the end was, also for policies that were not entered. */
+  onEnd?(exchange: Exchange): void;
 }
 
 export interface Policy<Schema extends TSchema = TSchema> {
@@ -30,5 +47,7 @@ export interface Policy<Schema extends TSchema = TSchema> {
   readonly stage: Stage;
   /** JSON Schema of the configuration; unknown fields are refused. */
   readonly config: Schema;
+  /** What no schema can tell of a configuration that its schema found sound; paths below it. */
+  findFaults?(config: Static<Schema>): Fault[];
   compile(config: Static<Schema>, deps: PolicyDeps): CompiledPolicy;
 }

@@ -2,7 +2,8 @@
 
 import type { ClientStanding } from '../lib/client-status.ts';
 import type { KeyState } from '../lib/key-state.ts';
-import type { Limiter, WindowLimit } from '../limits/limiter.ts';
+import type { Limit } from '../lib/limit.ts';
+import type { Limiter } from '../limits/limiter.ts';
 
 /** Who is calling: the only product of authentication, and all that later stages know of the caller. */
 export interface Principal {
@@ -14,7 +15,7 @@ export interface Principal {
   readonly name: string;
   /** In normal spelling (`resource:action`). */
   readonly scopes: readonly string[];
-  readonly limits: readonly WindowLimit[];
+  readonly limits: readonly CallerLimit[];
   /** The client whose key it is; absent for keys of nobody's. */
   readonly clientId?: string;
   /** From where and to what the client may call; absent when nothing was said. */
@@ -30,6 +31,9 @@ export interface ClientRestrictions {
   /** Ids and patterns (lib/endpoint-pattern.ts). */
   readonly endpoints?: readonly string[];
 }
+
+/** A limit of a caller: of its key, unless it says that it is of all keys of the client, or of the whole tenant. */
+export type CallerLimit = Limit & { readonly of?: 'key' | 'client' | 'tenant' };
 
 /** What is known of a key: enough to prove it, nothing to rebuild it. */
 export interface Credential {

@@ -114,6 +114,14 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
     send(exchange, final);
   }
 
+  function end(policy: CompiledPolicy, exchange: Exchange): void {
+    try {
+      policy.onEnd?.(exchange);
+    } catch (cause) {
+      deps.onDefect(exchange, cause);
+    }
+  }
+
   function defectReply(exchange: Exchange, cause: unknown): Reply {
     deps.onDefect(exchange, cause);
     return problemReply(exchange, new Problem('internal_error', { detail: 'Something broke inside Tollgate.', cause }));
@@ -124,6 +132,7 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
     finish(exchange) {
       if (exchange.recorded) return;
       exchange.recorded = true;
+      if (exchange.plan !== undefined) for (const policy of exchange.plan.enders) end(policy, exchange);
       deps.usage.record(toRecord(exchange, deps.clock.monotonicMs() - exchange.startedTick));
     },
     swap(next) {

@@ -273,7 +273,11 @@ function checkPolicies(uses: readonly PolicyUse[], at: string, context: Context)
     if (policy === undefined) {
       context.faults.push({ path: `${at}.policies[${i}].name`, message: `there is no policy "${use.name}"` });
     } else {
-      context.faults.push(...checkSchema(policy.config, use.config, `${at}.policies[${i}].config`));
+      const path = `${at}.policies[${i}].config`;
+      const faults = checkSchema(policy.config, use.config, path);
+      const more = faults.length === 0 ? policy.findFaults?.(use.config) : [];
+      context.faults.push(...faults);
+      for (const fault of more ?? []) context.faults.push({ path: `${path}.${fault.path}`, message: fault.message });
     }
   });
 }

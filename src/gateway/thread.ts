@@ -4,11 +4,13 @@
 import { parentPort } from 'node:worker_threads';
 import { systemClock } from '../lib/clock.ts';
 import { createIpMatcher } from '../lib/ip-range.ts';
+import { FailoverLimiter } from '../limits/failover.ts';
 import { later } from '../lib/later.ts';
 import { Sweep } from '../lib/sweep.ts';
 import { openRedisLimiter } from '../limits/redis.ts';
 import type { Limiter } from '../limits/limiter.ts';
-import { openSharedMemoryLimiter } from '../limits/shared-memory.ts';
+import { countFallback } from '../limits/shared-counters.ts';
+import { SharedMemoryLimiter } from '../limits/shared-memory.ts';
 import { policies } from '../policies/index.ts';
 import { createArrival } from './arrival.ts';
 import type { CompileDeps, Snapshot } from './compile.ts';
@@ -58,7 +60,9 @@ async function main(boot: ThreadBoot): Promise<void> {
     onNews: tellNews,
   });
   const rehash: CompileDeps['rehash'] = (made) => say({ type: 'rehash', rehash: made });
-  const deps: CompileDeps = { ...boot, credentials, rehash, usage, limiter, clock, countries, policies, services };
+  const limits = boot.limitSettings;
+  const ports = { credentials, rehash, usage, limiter, clock, countries };
+  const deps: CompileDeps = { ...boot, ...ports, limits, policies, services };
   const loader = createSnapshotLoader({ ...deps, pause: () => new Promise((resolve) => void setImmediate(resolve)) });
   const first = await loadFirst(loader, boot.snapshot);
   services.settle(first.plans);
@@ -161,18 +165,24 @@ const tellNews: ServiceDeps['onNews'] = ({ owner, name: service }, target, { bef
   else warn({ gatewayId, service, target, reason: now.ill }, 'a target is found ill');
 };
 
-function openLimiter(boot: ThreadBoot): Promise<Limiter> | Limiter {
-  if (boot.redisUrl === undefined) return openSharedMemoryLimiter({ memory: boot.counters, clock: systemClock });
-  let isAway = false;
-  return openRedisLimiter({
-    url: boot.redisUrl,
-    onChange(connected, cause) {
-      if (isAway === !connected) return;
-      isAway = !connected;
-      if (isAway) warn({ reason: String(cause) }, 'Redis is away: limited requests are refused', 'error');
-      else warn({}, 'Redis is back: limits are checked again');
+async function openLimiter({ counters, thread: seat, redisUrl, redisTimeoutMs }: ThreadBoot): Promise<Limiter> {
+  const local = new SharedMemoryLimiter({ memory: counters, seat, clock: systemClock });
+  if (redisUrl === undefined) return local;
+  let wasAway = false;
+  const back = { catchUp: (): void => {} };
+  const redis = await openRedisLimiter({
+    url: redisUrl,
+    timeoutMs: redisTimeoutMs,
+    onChange(isUp, cause) {
+      if (isUp && wasAway) warn({}, 'Redis is back: limits hold over all nodes again');
+      if (isUp) back.catchUp();
+      if (!isUp) warn({ reason: String(cause) }, 'Redis is away: every policy does what its onFailure says', 'error');
+      wasAway = !isUp;
     },
   });
+  const limiter = new FailoverLimiter({ redis, local, onFallback: () => countFallback(counters) });
+  back.catchUp = () => limiter.catchUp();
+  return limiter;
 }
 
 // The first message is what the thread is born with; all later ones are ToThread.

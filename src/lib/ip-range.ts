@@ -53,23 +53,6 @@ export function toPlainAddress(address: string): string {
   return isIP(mapped) === 4 ? mapped : text;
 }
 
-/** What one caller has to itself: an IPv4 address, and of IPv6 a whole /64, since whoever has one address there has 2^64. */
-export function toAddressGroup(address: string): string {
-  const plain = toPlainAddress(address);
-  if (isIP(plain) !== 6) return plain;
-  const [head = '', tail] = plain.split('::');
-  const first = toGroups(head);
-  const last = toGroups(tail ?? '');
-  const zeros = Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => '0');
-  const network = [...first, ...zeros, ...last].slice(0, 4);
-  return `${network.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
-}
-
-/** An IPv4 address at the end takes the place of two; which ones does not matter here. */
-function toGroups(part: string): string[] {
-  return part === '' ? [] : part.split(':').flatMap((group) => (group.includes('.') ? ['0', '0'] : [group]));
-}
-
 function parseIpRange(text: string): IpRange | undefined {
   const slash = text.indexOf('/');
   const address = slash < 0 ? text : text.slice(0, slash);

@@ -397,6 +397,8 @@ export interface ProblemDetails {
   /** For the caller: what happened here, and what to do. Never internals. */
   readonly detail?: string | undefined;
   readonly errors?: readonly Fault[];
+  /** Further members of the answer (RFC 9457 §3.2). */
+  readonly members?: Readonly<Record<string, unknown>>;
   /** Extra answer headers, flat: name, value, … */
   readonly headers?: readonly string[];
   /** Private: logged, never shown. */
@@ -408,6 +410,7 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly detail: string | undefined;
   readonly errors: readonly Fault[];
+  readonly members: Readonly<Record<string, unknown>>;
   readonly headers: readonly string[];
 
   constructor(code: ProblemCode, details: ProblemDetails = {}) {
@@ -416,6 +419,7 @@ export class Problem extends Error {
     this.code = code;
     this.detail = details.detail;
     this.errors = details.errors ?? [];
+    this.members = details.members ?? {};
     this.headers = details.headers ?? [];
   }
 
@@ -443,5 +447,6 @@ export function toProblemBody(problem: Problem, context: ProblemContext): Record
     code: problem.code,
     requestId: context.requestId,
     ...(problem.errors.length > 0 && { errors: problem.errors }),
+    ...problem.members,
   };
 }

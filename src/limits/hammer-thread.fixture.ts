@@ -2,7 +2,8 @@
 
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Check } from './limiter.ts';
-import { openSharedMemoryLimiter } from './shared-memory.ts';
+import type { SharedCounters } from './shared-counters.ts';
+import { SharedMemoryLimiter } from './shared-memory.ts';
 
 export interface HammerPlan {
   readonly threads: number;
@@ -17,14 +18,14 @@ export interface HammerRound {
 }
 
 interface Boot extends HammerPlan {
-  readonly memory: SharedArrayBuffer;
+  readonly memory: SharedCounters;
   readonly index: number;
   /** How many threads have come to the end of a round, since the beginning. */
   readonly barrier: SharedArrayBuffer;
 }
 
 /** For each round, for each of its requests: how many calls were admitted in all threads together. */
-export async function hammer(memory: SharedArrayBuffer, plan: HammerPlan): Promise<number[][]> {
+export async function hammer(memory: SharedCounters, plan: HammerPlan): Promise<number[][]> {
   const barrier = new SharedArrayBuffer(4);
   const results = await Promise.all(
     Array.from({ length: plan.threads }, async (_, index) => runThread({ ...plan, memory, index, barrier })),
@@ -45,17 +46,19 @@ async function runThread(boot: Boot): Promise<number[][]> {
 
 function serve({ memory, index, barrier, threads, rounds }: Boot): void {
   const clock = { now: 0, nowMs: () => clock.now, monotonicMs: () => clock.now };
-  const limiter = openSharedMemoryLimiter({ memory, clock });
+  const limiter = new SharedMemoryLimiter({ memory, seat: index + 1, clock });
   const arrived = new Int32Array(barrier);
   const admitted = rounds.map(({ nowMs, requests, callsPerThread }, r) => {
     clock.now = nowMs;
     meet(arrived, threads * (r + 1));
+    const sets = requests.map((checks) => limiter.prepare('', checks));
     const counts = requests.map(() => 0);
     for (let i = 0; i < callsPerThread; i++) {
       // Every thread begins elsewhere, so that the same counters are met in different order.
       const q = (i + index) % requests.length;
-      const verdict = limiter.take(requests[q] ?? [], 1);
-      if (verdict instanceof Promise) throw new Error('shared memory answers at once');
+      const set = sets[q];
+      if (set === undefined) continue;
+      const verdict = limiter.take(set, 1);
       if (verdict.outcome === 'unavailable') throw new Error(verdict.reason);
       if (verdict.outcome === 'admitted') counts[q] = (counts[q] ?? 0) + 1;
     }

@@ -1,289 +1,273 @@
-// Calls of real threads, stopped between any two of their steps: every way in which two calls can get into each other's way with up to
-// two changes of thread, what others do meanwhile, and death at every step. (Nearly all errors of concurrent code show with two
-// changes of thread: Musuvathi and Qadeer, "Iterative context bounding", PLDI 2007.)
+// Calls at the same time, in every order of their steps there is, and with a thread that dies at any of them. What comes out must be what
+// comes out when they are made one after the other, in one order or another: every decision, and every count.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { createCounterMemory } from './counter-table.ts';
-import { check } from './limiter.conformance.ts';
-import type { Check } from './limiter.ts';
-import { openSharedMemoryLimiter } from './shared-memory.ts';
-import { SharedClock, SteppedThread } from './stepped-thread.fixture.ts';
+import { describe, it } from 'node:test';
+import { DESK_STATUS, DESK_TRIES, deskAt } from './counter-memory.ts';
+import { type Exploration, exploreEveryOrder, type Program } from './every-order.fixture.ts';
+import { NOON_MS } from './limiter.conformance.ts';
+import type { Admitted, Check, CheckSet } from './limiter.ts';
+import { createSharedCounters } from './shared-counters.ts';
+import { SharedMemoryLimiter, type SharedMemoryOptions } from './shared-memory.ts';
+import { SharedWords, type Words } from './shared-words.ts';
 
-const NOON = Date.UTC(2026, 2, 1, 12) / 1000;
+const SEATS = 5;
+const HOME_SEAT = 0;
+const clock = { nowMs: () => NOON_MS, monotonicMs: () => 0 };
+// Four slots: so counters meet in them, and have to give way to each other.
+const memory = createSharedCounters({ entries: 2, seats: SEATS, secret: 'a secret' });
+const bytes = new Int32Array(memory.buffer);
+const empty = bytes.slice();
 
-const clock = new SharedClock();
-// A key that is no secret, so that every run tells the same stories.
-const memory = createCounterMemory(32, [1, 2]);
-const words = new Int32Array(memory);
-const limiter = openSharedMemoryLimiter({ memory, clock });
-const empty = words.slice();
-
-// Three counters that want the same slot: one of a minute, which can be past, and two of a day.
-let past: Check;
-let wanted: Check;
-let rival: Check;
-let first: SteppedThread;
-let second: SteppedThread;
-let other: SteppedThread;
-let threads: SteppedThread[] = [];
-
-before(async () => {
-  [past, wanted, rival] = [neighbour('minute', 0), neighbour('day', 1), neighbour('day', 2)];
-  first = await SteppedThread.start(memory, clock);
-  second = await SteppedThread.start(memory, clock);
-  other = await SteppedThread.start(memory, clock);
-  threads = [first, second, await SteppedThread.start(memory, clock)];
+const day = (subject: string, limit: number): Check => ({ subject, limit: { window: 'day', limit } });
+const sliding = (subject: string, limit: number): Check => ({ subject, limit: { window: 'minute', limit } });
+const bucket = (subject: string, burst: number): Check => ({
+  subject,
+  limit: { algorithm: 'bucket', window: 'minute', limit: 1, burst },
+});
+const concurrency = (subject: string, limit: number): Check => ({
+  subject,
+  limit: { algorithm: 'concurrency', limit },
 });
 
-after(async () => {
-  for (const thread of [...threads, other]) await thread.stop();
-});
+/** One call of a thread's limiter; the text tells what came out. What it leaves for the thread's next call stands in the memory. */
+type Call = (limiter: SharedMemoryLimiter, memory: { set?: CheckSet; admitted?: Admitted }) => string;
 
-describe('two calls for a counter that neither finds', () => {
-  it('count on one counter', () => {
-    const stories = atEveryTwoSteps({ limit: 1 }, () => {});
-    assert.ok(stories > 200, `${stories} stories`);
-  });
-
-  it('count on one counter when its slot comes free between their searches', () => {
-    atEveryTwoSteps({ limit: 1, full: past }, () => advance(3));
-  });
-
-  it('count on one counter when another takes the slot between their searches', () => {
-    atEveryTwoSteps({ limit: 1 }, () => take(rival));
-  });
-
-  it('count on one counter when its slot comes free and another takes it', () => {
-    atEveryTwoSteps({ limit: 1, full: past }, () => {
-      advance(3);
-      take(rival);
-    });
-  });
-
-  it('count on one counter with one more change of thread', () => {
-    const asked = { ...wanted, limit: 1 };
-    atEveryStep((i) =>
-      atEveryStep((j) =>
-        atEveryStep((k) => {
-          begin();
-          take(past);
-          first.begin([asked]);
-          const early = first.run(i);
-          advance(3);
-          second.begin([asked]);
-          const alsoEarly = second.run(j);
-          const late = early ?? first.run(k);
-          const outcomes = [alsoEarly ?? second.finish(), late ?? first.finish()];
-          assert.deepEqual(outcomes.toSorted(), ['admitted', 'refused'], `stopped after ${i}, ${j} and ${k} steps`);
-          assert.equal(used(asked), 1);
-          return { ended: [late, alsoEarly, early] };
-        }),
-      ),
-    );
-  });
-
-  /** Stops the first at every step and then the second at every step, then ends both. Exactly one is admitted. */
-  function atEveryTwoSteps(scene: { limit: number; full?: Check }, meanwhile: () => void): number {
-    const asked = { ...wanted, limit: scene.limit };
-    let stories = 0;
-    atEveryStep((i) =>
-      atEveryStep((j) => {
-        begin();
-        if (scene.full !== undefined) take(scene.full);
-        stories++;
-        first.begin([asked]);
-        const early = first.run(i);
-        meanwhile();
-        second.begin([asked]);
-        const alsoEarly = second.run(j);
-        const outcomes = [early ?? first.finish(), alsoEarly ?? second.finish()];
-        assert.deepEqual(outcomes.toSorted(), ['admitted', 'refused'], `stopped after ${i} and ${j} steps`);
-        assert.equal(used(asked), 1);
-        return { ended: [alsoEarly, early] };
-      }),
-    );
-    return stories;
-  }
-});
-
-describe('two calls for the same two counters in different order', () => {
-  it('are admitted once and refused once, and the refused one leaves no trace', () => {
-    const [a, b] = [check('key:a', 'minute', 1), check('endpoint:b', 'hour', 1)];
-    atEveryStep((i) =>
-      atEveryStep((j) => {
-        begin();
-        first.begin([a, b]);
-        const early = first.run(i);
-        second.begin([b, a]);
-        const alsoEarly = second.run(j);
-        const outcomes = [early ?? first.finish(), alsoEarly ?? second.finish()];
-        assert.deepEqual(outcomes.toSorted(), ['admitted', 'refused'], `stopped after ${i} and ${j} steps`);
-        assert.deepEqual([used(a), used(b)], [1, 1]);
-        return { ended: [alsoEarly, early] };
-      }),
-    );
-  });
-});
-
-describe('three calls for a counter that none of them finds, and one for a neighbour', () => {
-  it('count on one counter, whatever the order of their steps', () => {
-    const asked = { ...wanted, limit: 1 };
-    const random = createRandom(20_260_301);
-    for (let story = 0; story < 1500; story++) {
-      begin();
-      take(past);
-      for (const thread of threads) thread.begin([asked]);
-      other.begin([rival]);
-      const outcomes = runInTurn([...threads, other], random, () => {
-        if (random(12) === 0) advance(3);
-      });
-      assert.deepEqual(outcomes.toSorted(), ['admitted', 'admitted', 'refused', 'refused'], `story ${story}`);
-      assert.deepEqual([used(asked), used(rival)], [1, 1], `story ${story}`);
-    }
-  });
-
-  /** Lets the threads go on by a few steps at a time, in an order of chance, until all are done. */
-  function runInTurn(running: SteppedThread[], random: (below: number) => number, meanwhile: () => void): string[] {
-    const outcomes: string[] = [];
-    while (running.length > 0) {
-      meanwhile();
-      const index = random(running.length);
-      const outcome = running[index]?.run(1 + random(8));
-      if (outcome === undefined) continue;
-      outcomes.push(outcome);
-      running.splice(index, 1);
-    }
-    return outcomes;
-  }
-});
-
-describe('a call that sleeps until its counter has become somebody else’s', () => {
-  it('counts nothing on the new owner', () => {
-    atEveryStep((i) => {
-      begin();
-      take(past);
-      first.begin([past]);
-      const early = first.run(i);
-      advance(3);
-      take(rival);
-      assert.equal(early ?? first.finish(), 'admitted', `stopped after ${i} steps`);
-      assert.equal(used(rival), 1);
-      assert.ok(used(past) <= 1, 'in the new window at most the late call was counted');
-      clock.set(NOON);
-      assert.equal(used(past), 0, 'a past window never begins again, not even for a late call');
-      return { ended: [early] };
-    });
-  });
-
-  it('leaves the new owner alone when it was about to make the counter', () => {
-    atEveryStep((i) => {
-      begin();
-      first.begin([past]);
-      const early = first.run(i);
-      advance(3);
-      take(rival);
-      assert.equal(early ?? first.finish(), 'admitted', `stopped after ${i} steps`);
-      assert.equal(used(rival), 1);
-      assert.equal(take({ ...rival, limit: 1 }), 'refused');
-      return { ended: [early] };
-    });
-  });
-
-  it('gives nothing back to the new owner', () => {
-    const last = check('endpoint:last', 'day', 1);
-    atEveryStep((i) => {
-      begin();
-      take(past);
-      first.begin([past, last]);
-      const early = first.run(i);
-      const here = take(last);
-      advance(3);
-      take(rival);
-      const there = early ?? first.finish();
-      assert.deepEqual([here, there].toSorted(), ['admitted', 'refused'], `stopped after ${i} steps`);
-      assert.deepEqual([used(rival), used(last)], [1, 1]);
-      return { ended: [early] };
-    });
-  });
-});
-
-describe('a call whose thread dies', () => {
-  it('keeps nobody from the counter that it wanted, nor lets anybody exceed it', () => {
-    const asked = { ...wanted, limit: 2 };
-    atEveryStep((i) => {
-      begin();
-      take(past);
-      advance(3);
-      first.begin([asked]);
-      const early = first.run(i);
-      if (early === undefined) first.kill();
-      const outcomes = [take(asked), take(asked), take(asked)];
-      assert.equal(outcomes[0], 'admitted', `killed after ${i} steps`);
-      assert.equal(outcomes[2], 'refused');
-      assert.equal(used(asked), 2);
-      return { ended: [early] };
-    });
-  });
-});
-
-/** Whether each stopped call came to its end before it was stopped, that of the innermost loop first. */
-interface Told {
-  readonly ended: readonly (string | undefined)[];
-}
-
-/** Tells a story for each number of steps after which a call is stopped, until the call came to its end before it was stopped. */
-function atEveryStep(story: (steps: number) => Told): Told {
-  for (let steps = 0; steps < 500; steps++) {
-    const [ended, ...outer] = story(steps).ended;
-    if (ended !== undefined) return { ended: outer };
-  }
-  throw new Error('the call does not come to an end');
-}
-
-function begin(): void {
-  words.set(empty);
-  clock.set(NOON);
-}
-
-function advance(minutes: number): void {
-  clock.set(clock.nowMs() / 1000 + minutes * 60);
-}
-
-function take(asked: Check): string {
-  const verdict = limiter.take([asked], 1);
-  assert.ok(!(verdict instanceof Promise));
-  return verdict.outcome;
-}
-
-function used(of: Check): number {
-  const standings = limiter.peek([of]);
-  assert.ok(standings !== undefined && !(standings instanceof Promise));
-  return of.limit - (standings[0]?.remaining ?? 0);
-}
-
-/** A counter whose search begins at the slot where that of the first name begins. */
-function neighbour(window: Check['window'], from: number): Check {
-  for (let i = from; i < 10_000; i += 3) {
-    const candidate = check(`key:${i}`, window, 9);
-    if (homeOf(candidate) === homeOf(check('key:0', 'minute', 9))) return candidate;
-  }
-  throw new Error('no neighbour');
-}
-
-function homeOf(of: Check): number {
-  begin();
-  take(of);
-  return words.findIndex((word, index) => word !== empty[index]);
-}
-
-/** Mulberry32: the same numbers in every run. */
-function createRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b_79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+function take(...checks: readonly Check[]): Call {
+  return (limiter, own) => {
+    own.set = limiter.prepare('', checks);
+    const verdict = limiter.take(own.set, 1);
+    if (verdict.outcome === 'unavailable') return verdict.reason;
+    if (verdict.outcome === 'admitted') own.admitted = verdict;
+    return `${verdict.outcome} ${verdict.standings.map(({ remaining }) => remaining).join('/')}`;
   };
+}
+
+const refund: Call = (limiter, { set, admitted }) => {
+  if (set !== undefined && admitted !== undefined) limiter.refund(set, 1, admitted);
+  return 'refunded';
+};
+
+const release: Call = (_limiter, { admitted }) => {
+  admitted?.release?.();
+  return 'released';
+};
+
+interface Story {
+  /** What was done before, so that the counters are there. */
+  readonly before: readonly Call[];
+  /** What each thread does, one after the other. */
+  readonly threads: readonly (readonly Call[])[];
+  /** Which counters to compare in the end. */
+  readonly watch: readonly Check[];
+  readonly steps?: Exploration['steps'];
+  readonly mayDie?: boolean;
+  readonly maxAborts?: number;
+}
+
+const two: readonly [string, Story][] = [
+  [
+    'for a counter that neither finds',
+    { before: [], threads: [[take(day('a', 1))], [take(day('a', 1))]], watch: [day('a', 9)], steps: 'swaps' },
+  ],
+  [
+    'for the same counter',
+    {
+      before: [take(day('a', 9))],
+      threads: [[take(day('a', 2))], [take(day('a', 2))]],
+      watch: [day('a', 9)],
+      maxAborts: 1,
+    },
+  ],
+  [
+    'for the same two counters in different order',
+    {
+      before: [take(day('a', 9)), take(day('b', 9))],
+      threads: [[take(day('a', 2), day('b', 2))], [take(day('b', 2), day('a', 2))]],
+      watch: [day('a', 9), day('b', 9)],
+      maxAborts: 1,
+    },
+  ],
+  [
+    'of which one is refused by a counter that the other does not have',
+    {
+      before: [take(day('full', 9)), take(day('a', 9))],
+      threads: [[take(day('a', 2), day('full', 1))], [take(day('a', 2))]],
+      watch: [day('a', 9), day('full', 9)],
+      maxAborts: 1,
+    },
+  ],
+  [
+    'for counters of other algorithms',
+    {
+      before: [take(bucket('a', 9)), take(sliding('b', 9))],
+      threads: [[take(bucket('a', 2), sliding('b', 9))], [take(sliding('b', 2), bucket('a', 9))]],
+      watch: [bucket('a', 9), sliding('b', 9)],
+      maxAborts: 1,
+    },
+  ],
+  [
+    'of which one gives back what it has counted',
+    {
+      before: [take(day('a', 9)), take(day('b', 9))],
+      threads: [[take(day('a', 9)), refund], [take(day('a', 3), day('b', 9))]],
+      watch: [day('a', 9), day('b', 9)],
+    },
+  ],
+  [
+    'of which one releases its place',
+    {
+      before: [take(concurrency('a', 9)), release],
+      threads: [[take(concurrency('a', 1)), release], [take(concurrency('a', 1))]],
+      watch: [concurrency('a', 9)],
+    },
+  ],
+  [
+    'for a counter that has to take the place of another',
+    {
+      before: [take(day('a', 9)), take(day('b', 9)), take(day('c', 9)), take(day('d', 9))],
+      threads: [[take(day('e', 1))], [take(day('e', 1))]],
+      watch: [day('e', 9)],
+      steps: 'swaps',
+    },
+  ],
+];
+
+describe('two calls', () => {
+  for (const [what, story] of two) {
+    it(what, () => tell(story));
+    // Whoever dies while it releases a place may take it along (holds.ts): that is no order of calls.
+    if (story.threads.flat().includes(release)) continue;
+    it(`${what}, when one of their threads dies`, () => tell({ ...story, maxAborts: 0, mayDie: true }));
+  }
+});
+
+describe('three calls', () => {
+  const three: readonly [string, Story][] = [
+    [
+      'for the same counter',
+      {
+        before: [take(day('a', 9))],
+        threads: [[take(day('a', 2))], [take(day('a', 2))], [take(day('a', 9))]],
+        watch: [day('a', 9)],
+        steps: 'swaps',
+      },
+    ],
+    [
+      'of which one has the counters of both others',
+      {
+        before: [take(day('a', 9)), take(day('b', 9))],
+        threads: [[take(day('a', 2), day('b', 2))], [take(day('a', 2))], [take(day('b', 2))]],
+        watch: [day('a', 9), day('b', 9)],
+        steps: 'swaps',
+      },
+    ],
+  ];
+  for (const [what, story] of three) it(what, () => tell(story));
+});
+
+/** Tells a story in every order of steps, and compares each end with those that come when its calls are made one after the other. */
+function tell({ before, threads, watch, steps = 'all', mayDie = false, maxAborts = 0 }: Story): void {
+  bytes.set(empty);
+  const home = open(HOME_SEAT);
+  const own = {};
+  for (const call of before) call(home, own);
+  const start = bytes.slice();
+  const scene: Scene = { start, threads, watch };
+  const calls = threads.map((of) => of.length);
+  const ends = new Set(mayDie ? endsOfDeath(scene) : orders(calls).map((order) => endOf(scene, order)));
+  let isTold = false;
+  const explored = exploreEveryOrder({
+    programs: threads.map((of, i) => toProgram(of, i + 1)),
+    memory: start,
+    isPrivate,
+    isAbort,
+    steps,
+    mayDie,
+    maxAborts,
+    onEnd(end, results) {
+      const dead = results.indexOf(undefined);
+      if (dead < 0 && mayDie) return;
+      isTold = true;
+      bytes.set(end);
+      // Whoever takes the seat of the dead cleans up there.
+      if (dead >= 0) open(dead + 1);
+      const story = describeEnd(results, watch);
+      assert.ok(ends.has(story), `${story} is none of\n${[...ends].join('\n')}`);
+    },
+  });
+  assert.ok(isTold && explored.moments > 50, JSON.stringify(explored));
+}
+
+interface Scene {
+  readonly start: Int32Array;
+  readonly threads: Story['threads'];
+  readonly watch: readonly Check[];
+}
+
+/** What comes out when the calls are made one after the other; `order` says whose turn it is. */
+function endOf({ start, threads, watch }: Scene, order: readonly number[], dead = -1): string {
+  bytes.set(start);
+  const running = threads.map((calls, i) => ({ calls: calls.values(), limiter: open(i + 1), own: {}, results: [''] }));
+  for (const i of order) {
+    const thread = running[i];
+    const call = thread?.calls.next().value;
+    thread?.results.push(call?.(thread.limiter, thread.own) ?? '');
+  }
+  if (dead >= 0) open(dead + 1);
+  const results = running.map((thread, i) => (i === dead ? undefined : thread.results.slice(1).join(' ')));
+  return describeEnd(results, watch);
+}
+
+/** The same for every thread that may die, after any number of its calls. */
+function endsOfDeath(scene: Scene): string[] {
+  return scene.threads.flatMap((of, dead) =>
+    Array.from({ length: of.length + 1 }, (_, made) =>
+      orders(scene.threads.map((calls, i) => (i === dead ? made : calls.length))).map((order) =>
+        endOf(scene, order, dead),
+      ),
+    ).flat(),
+  );
+}
+
+function describeEnd(results: readonly (string | undefined)[], watch: readonly Check[]): string {
+  const home = open(HOME_SEAT);
+  const left = watch.map((check) => home.peek(home.prepare('', [check]))?.[0]?.remaining);
+  return `${results.map((result) => result ?? 'dead').join(', ')}; left: ${left.join(' ')}`;
+}
+
+function open(seat: number, words: Words = new SharedWords(memory)): SharedMemoryLimiter {
+  const options: SharedMemoryOptions = { memory, seat, clock, words, patience: 0 };
+  return new SharedMemoryLimiter(options);
+}
+
+function toProgram(calls: readonly Call[], seat: number): Program {
+  return (words) => {
+    const limiter = open(seat, words);
+    const own = {};
+    return calls.map((call) => call(limiter, own)).join(' ');
+  };
+}
+
+/** Of the desks, others look at the status only, and at the entries when it says that they are done: then they stand still. */
+function isPrivate(index: number): boolean {
+  return index < deskAt(SEATS) && !isOnDesk(index, DESK_STATUS) && !isOnDesk(index, DESK_TRIES);
+}
+
+const ABORTED = 1;
+
+function isAbort(index: number, value: number): boolean {
+  return isOnDesk(index, DESK_STATUS) && (value & 0b11) === ABORTED;
+}
+
+function isOnDesk(index: number, word: number): boolean {
+  return index >= deskAt(0) && index < deskAt(SEATS) && (index - deskAt(0)) % (deskAt(1) - deskAt(0)) === word;
+}
+
+/** All orders in which threads with so many calls can take their turns. */
+function orders(calls: readonly number[]): number[][] {
+  if (calls.every((left) => left === 0)) return [[]];
+  return calls.flatMap((left, i) =>
+    left === 0 ? [] : orders(calls.with(i, left - 1)).map((rest) => [i].concat(rest)),
+  );
 }

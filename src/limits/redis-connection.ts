@@ -1,124 +1,172 @@
-// One connection to Redis that looks after itself: comes back when it broke, is replaced when it went silent, and lets nobody wait.
+// One connection to Redis, or to a Redis Cluster, that comes back by itself when it breaks and lets nobody wait meanwhile.
 
-import type { createClient } from '@redis/client';
+import type { createClient, createCluster } from '@redis/client';
 
-/** How long opening waits for the first attempt to connect, in milliseconds. */
+/** How long opening waits for the first attempt to connect. */
 const FIRST_ATTEMPT_MS = 2000;
 const CONNECT_TIMEOUT_MS = 1000;
 const MAX_RECONNECT_DELAY_MS = 1000;
-/** A connection is asked for a sign of life this often, and given up when none came for so many times. */
-const BEAT_MS = 1000;
-const MAX_SILENT_BEATS = 3;
-/** Calls that wait for an answer; further ones fail at once. More than a server that is alive keeps waiting for a tenth of a second. */
+/** Calls that wait for an answer; further ones fail at once. More than a server that is alive keeps waiting. */
 const MAX_PENDING = 10_000;
 
 export interface RedisConnectionOptions {
-  /** `redis://[user:password@]host:port[/database]`, `rediss://…` for TLS. */
+  /** `redis://[user:password@]host:port[/database]`, `rediss://…` for TLS. Of a cluster, any of its nodes. */
   readonly url: string;
-  /** How long a call waits for its answer, in milliseconds. */
-  readonly timeoutMs: number;
   /** Told when the connection is made, and when it breaks or an attempt fails. */
   readonly onChange: (connected: boolean, cause: Error | undefined) => void;
 }
 
-export class RedisConnection {
-  readonly #newClient: () => Client;
-  readonly #options: RedisConnectionOptions;
-  readonly #beat: NodeJS.Timeout;
-  #client: Client;
-  #lastFailure: Error | undefined;
-  #silentBeats = 0;
+interface Link {
+  readonly isReady: boolean;
+  send(key: string, command: readonly string[]): Promise<unknown>;
+  destroy(): void;
+}
 
-  private constructor(options: RedisConnectionOptions, create: typeof createClient) {
-    this.#newClient = () => newClient(create, options.url);
+interface Library {
+  readonly createClient: typeof createClient;
+  readonly createCluster: typeof createCluster;
+}
+
+export class RedisConnection {
+  readonly #library: Library;
+  readonly #options: RedisConnectionOptions;
+  #link: Link;
+  #isCluster = false;
+  #isClosed = false;
+  #lastFailure: Error | undefined;
+
+  private constructor(options: RedisConnectionOptions, library: Library) {
+    this.#library = library;
     this.#options = options;
-    this.#client = this.#connect();
-    this.#beat = setInterval(() => this.#checkLife(), BEAT_MS);
-    this.#beat.unref();
+    this.#link = this.#connect();
   }
 
   /** Returns when the first attempt has succeeded or failed; a connection that failed goes on trying. Throws for a URL that is none. */
   static async open(options: RedisConnectionOptions): Promise<RedisConnection> {
     // Loaded here, because it costs every thread 5 MB, and most installations have no Redis.
     const library = await import('@redis/client');
-    const connection = new RedisConnection(options, library.createClient);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, FIRST_ATTEMPT_MS);
-      const settle = (): void => {
-        clearTimeout(timer);
-        resolve();
-      };
-      connection.#client.once('ready', settle).once('error', settle);
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, FIRST_ATTEMPT_MS);
+    const onChange: RedisConnectionOptions['onChange'] = (connected, cause) => {
+      resolve();
+      options.onChange(connected, cause);
+    };
+    const connection = new RedisConnection({ ...options, onChange }, library);
+    await promise;
+    clearTimeout(timer);
     return connection;
   }
 
+  get isReady(): boolean {
+    return this.#link.isReady;
+  }
+
   /**
-   * Sends one command; commands of one tick go out in one write. Rejects within the timeout, at once when there is no connection. A
-   * command whose time ran out may still be carried out.
+   * Sends one command to where this key is; commands of one turn of the event loop go out in one write. Rejects at once when there is no
+   * connection, and when it breaks; it may wait for ever for a server that is silent.
    */
-  async send(command: readonly string[]): Promise<unknown> {
-    if (!this.#client.isReady) throw new Error('there is no connection to Redis', { cause: this.#lastFailure });
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('Redis did not answer in time')), this.#options.timeoutMs);
-    });
-    try {
-      const reply: unknown = await Promise.race([this.#client.sendCommand(command), timeout]);
-      this.#silentBeats = 0;
-      return reply;
-    } finally {
-      clearTimeout(timer);
+  send(key: string, command: readonly string[]): Promise<unknown> {
+    const link = this.#link;
+    if (link.isReady) return link.send(key, command);
+    return Promise.reject(new Error('there is no connection to Redis', { cause: this.#lastFailure }));
+  }
+
+  /** To be told of every error: some say that the connection leads to the wrong place. */
+  learn(cause: Error): void {
+    if (cause.message.startsWith('MOVED') && !this.#isCluster) {
+      this.#isCluster = true;
+      this.replace();
     }
+    // A replica that was the primary once: the address may lead to another server by now.
+    if (cause.message.startsWith('READONLY')) this.replace();
+  }
+
+  /** Gives the connection up and makes another, as for a server that has gone silent: TCP would notice after many minutes. */
+  replace(): void {
+    if (this.#isClosed) return;
+    this.#link.destroy();
+    this.#link = this.#connect();
   }
 
   /** Lets go at once; calls that wait are rejected. */
   close(): void {
-    clearInterval(this.#beat);
-    this.#client.destroy();
+    this.#isClosed = true;
+    this.#link.destroy();
   }
 
-  #connect(): Client {
-    const client = this.#newClient();
-    client.on('ready', () => {
-      this.#silentBeats = 0;
-      this.#options.onChange(true, undefined);
-    });
-    client.on('error', (cause: Error) => {
-      this.#lastFailure = cause;
-      this.#options.onChange(false, cause);
-    });
+  #connect(): Link {
+    return this.#isCluster ? this.#connectToCluster() : this.#connectToServer();
+  }
+
+  #connectToServer(): Link {
+    const client = this.#library.createClient(toClientOptions(this.#options.url));
+    client.on('ready', () => this.#options.onChange(true, undefined));
+    client.on('error', (cause: Error) => this.#fail(cause));
     // Every failed attempt is told as an error event and tried again; the promise is rejected by `destroy` alone.
     client.connect().catch(() => {});
-    return client;
+    return {
+      get isReady() {
+        return client.isReady;
+      },
+      send: (_key, command) => client.sendCommand(command),
+      destroy: () => client.destroy(),
+    };
   }
 
-  /** TCP notices after many minutes that a machine is gone. A server that is frozen accepts and never answers. */
-  #checkLife(): void {
-    if (this.#silentBeats >= MAX_SILENT_BEATS) {
-      this.#silentBeats = 0;
-      this.#client.destroy();
-      this.#client = this.#connect();
-    }
-    this.#silentBeats++;
-    if (this.#client.isReady) this.send(['PING']).catch(() => {});
+  #connectToCluster(): Link {
+    const { url } = this.#options;
+    const cluster = this.#library.createCluster({ rootNodes: [toClientOptions(url)], defaults: toNodeOptions(url) });
+    const link: Link = {
+      get isReady() {
+        return cluster.isReady;
+      },
+      send: (key, command) => cluster.sendCommand(key, false, [...command]),
+      destroy: () => cluster.destroy(),
+    };
+    cluster.on('connect', () => this.#options.onChange(true, undefined));
+    cluster.on('error', (cause: Error) => this.#fail(cause));
+    // A cluster whose nodes could not be found does not look for them again by itself.
+    const again = (): void => {
+      if (this.#link === link) this.replace();
+    };
+    cluster.connect().catch(() => setTimeout(again, MAX_RECONNECT_DELAY_MS).unref());
+    return link;
+  }
+
+  #fail(cause: Error): void {
+    this.#lastFailure = cause;
+    this.#options.onChange(false, cause);
   }
 }
 
-type Client = ReturnType<typeof newClient>;
+function toClientOptions(url: string) {
+  return { url, ...toUsualOptions(), socket: toSocketOptions() };
+}
 
-// The return type is long and follows from the options.
-function newClient(create: typeof createClient, url: string) {
-  return create({
-    url,
-    // A call that could wait for a new connection would outlive its timeout there and be counted for nobody.
+/** For the nodes that a cluster names, which share the credentials and the TLS of the URL. */
+function toNodeOptions(url: string) {
+  const { username, password, protocol } = new URL(url);
+  return {
+    ...toUsualOptions(),
+    ...(username !== '' && { username: decodeURIComponent(username) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
+    socket: { ...toSocketOptions(), ...(protocol === 'rediss:' && { tls: true as const }) },
+  };
+}
+
+function toUsualOptions() {
+  return {
+    // A call that could wait for a new connection would be counted there for nobody.
     disableOfflineQueue: true,
     commandsQueueMaxLength: MAX_PENDING,
-    // Ours is shorter, and costs no AbortSignal for every call.
+    // Whoever calls has a deadline of its own, which costs no AbortSignal for every call.
     commandOptions: { timeout: 0 },
-    maintNotifications: 'disabled',
-    socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: toReconnectDelay },
-  });
+    maintNotifications: 'disabled' as const,
+  };
+}
+
+function toSocketOptions() {
+  return { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: toReconnectDelay };
 }
 
 /** Doubling from 50 ms, with chance, so that the nodes do not all come at the same moment. */

@@ -3,7 +3,7 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 
 export class RedisProxy {
-  readonly #target: URL;
+  #target: URL;
   readonly #sockets = new Set<Socket>();
   readonly #mute = new WeakSet<Socket>();
   #server: Server | undefined;
@@ -29,6 +29,11 @@ export class RedisProxy {
     url.hostname = '127.0.0.1';
     url.port = String(this.#port);
     return url.href;
+  }
+
+  /** Where new connections lead. */
+  set target(target: string) {
+    this.#target = new URL(target);
   }
 
   /** Accepts and passes on; after a `stop`, at the same port. */

@@ -1,151 +1,177 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { hammer } from './hammer-thread.fixture.ts';
-import { check, describeLimiter, newSubject } from './limiter.conformance.ts';
-import type { Check, Limiter } from './limiter.ts';
-import { createSharedCounters, openSharedMemoryLimiter } from './shared-memory.ts';
+import type { Limit } from '../lib/limit.ts';
+import type { Admitted, Check } from './limiter.ts';
+import { DAY_MS, describeLimiter, HOUR_MS, MINUTE_MS, newSubject, NOON_MS, TestClock } from './limiter.conformance.ts';
+import { createSharedCounters, readLimitMetrics, type SharedCounters } from './shared-counters.ts';
+import { SharedMemoryLimiter } from './shared-memory.ts';
 
-const NOON_MS = Date.UTC(2026, 2, 1, 12, 0, 0);
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
+const day = (limit: number): Limit => ({ window: 'day', limit });
+const minute = (limit: number): Limit => ({ window: 'minute', limit, algorithm: 'fixed' });
 
-class FakeClock {
-  now = NOON_MS;
+function createCounters(entries: number): SharedCounters {
+  return createSharedCounters({ entries, seats: 8, secret: 'a secret' });
+}
 
-  nowMs(): number {
-    return this.now;
+class Scene {
+  readonly clock = new TestClock();
+  readonly memory: SharedCounters;
+  readonly limiter: SharedMemoryLimiter;
+
+  constructor(entries: number) {
+    this.memory = createCounters(entries);
+    this.limiter = this.open(0);
   }
 
-  monotonicMs(): number {
-    return this.now;
+  open(seat: number): SharedMemoryLimiter {
+    return new SharedMemoryLimiter({ memory: this.memory, seat, clock: this.clock });
+  }
+
+  take(...checks: readonly Check[]): string {
+    return this.limiter.take(this.limiter.prepare('', checks), 1).outcome;
+  }
+
+  admit(...checks: readonly Check[]): Admitted {
+    const verdict = this.limiter.take(this.limiter.prepare('', checks), 1);
+    return verdict.outcome === 'admitted' ? verdict : assert.fail(verdict.outcome);
+  }
+
+  remaining(of: Check): number | undefined {
+    return this.limiter.peek(this.limiter.prepare('', [of]))?.[0]?.remaining;
   }
 }
 
-function openWithClock(entries = 1000): { limiter: Limiter; clock: FakeClock; memory: SharedArrayBuffer } {
-  const clock = new FakeClock();
-  const memory = createSharedCounters(entries);
-  return { limiter: openSharedMemoryLimiter({ memory, clock }), clock, memory };
+function check(subject: string, limit: Limit): Check {
+  return { subject, limit };
 }
 
-async function outcome(limiter: Limiter, ...checks: readonly Check[]): Promise<string> {
-  return (await limiter.take(checks, 1)).outcome;
-}
-
-async function remaining(limiter: Limiter, of: Check): Promise<number | undefined> {
-  return (await limiter.peek([of]))?.[0]?.remaining;
-}
-
-describeLimiter('shared memory', async () => ({ limiter: openWithClock().limiter, close: () => {} }));
-
-describe('shared memory: time', () => {
-  it('begins every window afresh, at its first millisecond', async () => {
-    const { limiter, clock } = openWithClock();
-    const checks = [check('key:a', 'minute', 1), check('key:a', 'hour', 2)];
-    clock.now = NOON_MS + MINUTE_MS - 1;
-    assert.equal(await outcome(limiter, ...checks), 'admitted');
-    assert.equal(await outcome(limiter, ...checks), 'refused');
-    clock.now = NOON_MS + MINUTE_MS;
-    assert.equal(await outcome(limiter, ...checks), 'admitted');
-    clock.now = NOON_MS + 2 * MINUTE_MS;
-    assert.equal(await outcome(limiter, ...checks), 'refused', 'the hour is used up');
-    clock.now = NOON_MS + HOUR_MS;
-    assert.equal(await outcome(limiter, ...checks), 'admitted');
-  });
-
-  it('tells a reset at which a refused caller passes', async () => {
-    const { limiter, clock } = openWithClock();
-    const checks = [check('key:a', 'minute', 1), check('key:a', 'hour', 1), check('key:a', 'day', 1)];
-    await limiter.take(checks, 1);
-    clock.now += 1234;
-    const refused = await limiter.take(checks, 1);
-    assert.equal(refused.outcome, 'refused');
-    clock.now = refused.refusedBy.resetAtMs - 1;
-    assert.equal(await outcome(limiter, ...checks), 'refused');
-    clock.now = refused.refusedBy.resetAtMs;
-    assert.equal(await outcome(limiter, ...checks), 'admitted');
-  });
-
-  it('keeps its counts when the clock is set back and comes again', async () => {
-    const { limiter, clock } = openWithClock();
-    const checks = [check('key:a', 'minute', 1), check('key:a', 'day', 9)];
-    await limiter.take(checks, 1);
-    clock.now -= HOUR_MS;
-    assert.equal(await outcome(limiter, ...checks), 'admitted', 'another minute, not locked');
-    assert.equal(await outcome(limiter, ...checks), 'refused');
-    clock.now += HOUR_MS;
-    assert.equal(await outcome(limiter, ...checks), 'refused', 'the first minute was used up before');
-    assert.equal(await remaining(limiter, check('key:a', 'day', 9)), 7);
-  });
-
-  it('takes the room of windows back that a wrong clock has set into the future', async () => {
-    const { limiter, clock } = openWithClock(32);
-    clock.now += 365 * 24 * HOUR_MS;
-    for (let i = 0; i < 64; i++) assert.equal(await outcome(limiter, check(`key:${i}`, 'day', 1)), 'admitted');
-    clock.now -= 365 * 24 * HOUR_MS;
-    assert.equal(await outcome(limiter, check('key:a', 'day', 1)), 'admitted');
-  });
-});
+describeLimiter('shared memory', (clock) => ({
+  limiter: new SharedMemoryLimiter({ memory: createCounters(50_000), seat: 0, clock }),
+  close: () => {},
+}));
 
 describe('shared memory: room', () => {
-  it('holds the counters that it was made for', async () => {
-    const { limiter } = openWithClock(20_000);
-    for (let i = 0; i < 20_000; i++) assert.equal(await outcome(limiter, check(`key:${i}`, 'day', 1)), 'admitted');
-    for (let i = 0; i < 20_000; i++) assert.equal(await outcome(limiter, check(`key:${i}`, 'day', 1)), 'refused');
+  it('holds the counters that it was made for, each of them exact', () => {
+    const scene = new Scene(20_000);
+    for (let i = 0; i < 20_000; i++) assert.equal(scene.take(check(`key:${i}`, day(1))), 'admitted');
+    for (let i = 0; i < 20_000; i++) assert.equal(scene.take(check(`key:${i}`, day(1))), 'refused');
+    assert.equal(readLimitMetrics(scene.memory).evictions, 0);
   });
 
-  it('is unavailable for newcomers when it is full, and exact for everybody else', async () => {
-    const { limiter } = openWithClock(32);
-    const counted = check('key:0', 'day', 2);
-    for (let i = 0; i < 64; i++) await limiter.take([check(`key:${i}`, 'day', 2)], 1);
-    const newcomer = check('key:new', 'day', 2);
-    assert.equal(await outcome(limiter, newcomer), 'unavailable');
-    assert.equal(await outcome(limiter, counted, newcomer), 'unavailable');
-    assert.equal(await remaining(limiter, counted), 1, 'an unavailable call counts nowhere');
-    assert.equal(await outcome(limiter, counted), 'admitted');
-    assert.equal(await outcome(limiter, counted), 'refused');
-  });
-
-  it('gives the room of a past window to others, a minute after its end', async () => {
-    const { limiter, clock } = openWithClock(32);
-    for (let i = 0; i < 64; i++) await limiter.take([check(`key:${i}`, 'minute', 1)], 1);
-    clock.now = NOON_MS + 2 * MINUTE_MS - 1;
-    assert.equal(await outcome(limiter, check('key:new', 'minute', 1)), 'unavailable');
-    clock.now = NOON_MS + 2 * MINUTE_MS;
+  it('gives up the counter that has counted least when it is full, and tells of it', () => {
+    const scene = new Scene(32);
     for (let i = 0; i < 64; i++) {
-      assert.equal(await outcome(limiter, check(`key:new${i}`, 'minute', 1)), 'admitted');
-      assert.equal(await outcome(limiter, check(`key:new${i}`, 'minute', 1)), 'refused');
+      const calls = i === 17 ? 1 : 2;
+      for (let call = 0; call < calls; call++) scene.take(check(`key:${i}`, day(9)));
     }
+    assert.equal(readLimitMetrics(scene.memory).evictions, 0);
+    assert.equal(scene.take(check('key:new', day(9))), 'admitted');
+    assert.equal(readLimitMetrics(scene.memory).evictions, 1);
+    assert.equal(scene.remaining(check('key:17', day(9))), 9, 'it was this one');
+    for (let i = 0; i < 64; i++) if (i !== 17) assert.equal(scene.remaining(check(`key:${i}`, day(9))), 7);
+    assert.equal(scene.remaining(check('key:new', day(9))), 8);
   });
 
-  it('goes on for many windows in a small table', async () => {
-    const { limiter, clock } = openWithClock(32);
-    for (let minute = 0; minute < 1000; minute++) {
+  it('keeps who has used much, whatever flood of strangers comes', () => {
+    const scene = new Scene(32);
+    const busy = check('key:busy', day(50));
+    for (let i = 0; i < 50; i++) scene.take(busy);
+    for (let i = 0; i < 10_000; i++) assert.equal(scene.take(check(`address:${i}`, minute(5))), 'admitted');
+    assert.equal(scene.take(busy), 'refused');
+    assert.ok(readLimitMetrics(scene.memory).evictions > 9_000);
+  });
+
+  it('gives up a counter whose window is over before any that counts', () => {
+    const scene = new Scene(32);
+    for (let i = 0; i < 63; i++) scene.take(check(`key:${i}`, day(9)));
+    for (let i = 0; i < 9; i++) scene.take(check('key:past', minute(9)));
+    scene.clock.now += MINUTE_MS;
+    scene.take(check('key:new', day(9)));
+    assert.equal(readLimitMetrics(scene.memory).evictions, 0);
+    for (let i = 0; i < 63; i++) assert.equal(scene.remaining(check(`key:${i}`, day(9))), 8);
+  });
+
+  it('is unavailable for newcomers only when requests under way fill all of it', () => {
+    const scene = new Scene(32);
+    const one: Limit = { algorithm: 'concurrency', limit: 1 };
+    const running = Array.from({ length: 64 }, (_, i) => scene.admit(check(`key:${i}`, one)));
+    assert.equal(scene.take(check('key:new', one)), 'unavailable');
+    assert.equal(scene.take(check('key:0', one)), 'refused');
+    running[5]?.release?.();
+    assert.equal(scene.take(check('key:new', one)), 'admitted');
+    assert.equal(scene.take(check('key:1', one)), 'refused');
+  });
+
+  it('goes on for many windows in a small table', () => {
+    const scene = new Scene(32);
+    for (let turn = 0; turn < 1000; turn++) {
       for (let i = 0; i < 16; i++) {
-        assert.equal(await outcome(limiter, check(`key:${i}`, 'minute', 1)), 'admitted');
-        assert.equal(await outcome(limiter, check(`key:${i}`, 'minute', 1)), 'refused');
+        assert.equal(scene.take(check(`key:${turn % 3}.${i}`, minute(1))), 'admitted');
+        assert.equal(scene.take(check(`key:${turn % 3}.${i}`, minute(1))), 'refused');
       }
-      clock.now += MINUTE_MS;
+      scene.clock.now += MINUTE_MS;
     }
+    assert.equal(readLimitMetrics(scene.memory).evictions, 0);
   });
 
-  it('keys its hash by chance, so that colliding subjects cannot be made ahead', () => {
-    const [one, other] = [createSharedCounters(1), createSharedCounters(1)].map((memory) =>
-      new Int32Array(memory).slice(0, 16),
-    );
-    assert.notDeepEqual(one, other);
+  it('takes the room of windows back that a wrong clock has set into the future', () => {
+    const scene = new Scene(32);
+    scene.clock.now += 365 * DAY_MS;
+    for (let i = 0; i < 64; i++) assert.equal(scene.take(check(`key:${i}`, day(1))), 'admitted');
+    scene.clock.now -= 365 * DAY_MS;
+    for (let i = 0; i < 64; i++) assert.equal(scene.take(check(`key:other${i}`, day(1))), 'admitted');
+    assert.equal(readLimitMetrics(scene.memory).evictions, 0);
   });
 
-  it('refuses memory of another make, and sizes that cannot be', () => {
-    const clock = new FakeClock();
-    assert.throws(
-      () => openSharedMemoryLimiter({ memory: new SharedArrayBuffer(1024), clock }),
-      /createSharedCounters/,
-    );
-    for (const entries of [0, -1, 1.5, 2 ** 40]) assert.throws(() => createSharedCounters(entries), RangeError);
+  it('keys its hash by a secret, so that colliding subjects cannot be made ahead', () => {
+    const header = (secret: string): Int32Array =>
+      new Int32Array(createSharedCounters({ entries: 1, seats: 1, secret }).buffer).slice(0, 16);
+    assert.notDeepEqual(header('one'), header('other'));
+    assert.deepEqual(header('one'), header('one'));
+  });
+
+  it('refuses memory of another make, sizes that cannot be, and seats that are not there', () => {
+    const clock = new TestClock();
+    const foreign = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    assert.throws(() => new SharedMemoryLimiter({ memory: foreign, seat: 0, clock }), /createSharedCounters/);
+    for (const entries of [0, -1, 1.5, 2 ** 40]) assert.throws(() => createCounters(entries), RangeError);
+    for (const seats of [0, 1.5, 513])
+      assert.throws(() => createSharedCounters({ entries: 1, seats, secret: '' }), RangeError);
+    for (const seat of [-1, 8, 0.5])
+      assert.throws(() => new SharedMemoryLimiter({ memory: createCounters(1), seat, clock }), RangeError);
+    const scene = new Scene(1);
+    assert.throws(() => scene.limiter.take({ checks: [check('key:a', day(1))] }, 1), TypeError);
   });
 });
 
-// Each round is another instance of the same windows, so that the threads also claim and reclaim slots against each other.
+describe('shared memory: a thread that dies', () => {
+  it('gives back the places of its requests when another takes its seat, and nobody else’s', () => {
+    const scene = new Scene(100);
+    const three = check('key:a', { algorithm: 'concurrency', limit: 3 });
+    const [dying, living] = [scene.open(1), scene.open(2)];
+    for (const limiter of [dying, dying, living])
+      assert.equal(limiter.take(limiter.prepare('', [three]), 1).outcome, 'admitted');
+    assert.equal(scene.remaining(three), 0);
+    scene.open(1);
+    assert.equal(scene.remaining(three), 2);
+    scene.open(1);
+    assert.equal(scene.remaining(three), 2, 'once only');
+  });
+
+  it('has its released places not given back a second time', () => {
+    const scene = new Scene(100);
+    const five = check('key:a', { algorithm: 'concurrency', limit: 5 });
+    const dying = scene.open(1);
+    const set = dying.prepare('', [five]);
+    const verdicts = [dying.take(set, 1), dying.take(set, 1), dying.take(set, 1)];
+    for (const verdict of verdicts.slice(0, 2)) if (verdict.outcome === 'admitted') verdict.release?.();
+    scene.open(1);
+    assert.equal(scene.remaining(five), 5);
+  });
+});
+
+// Each round is another instance of the same windows, so that the threads also make counters and give them up against each other.
 describe('shared memory: threads at the same time', () => {
   const THREADS = 4;
   const ROUNDS = 150;
@@ -154,20 +180,20 @@ describe('shared memory: threads at the same time', () => {
     const subject = newSubject();
     const rounds = Array.from({ length: ROUNDS }, (_, i) => ({
       nowMs: NOON_MS + i * 2 * MINUTE_MS,
-      requests: [[check(subject, 'minute', 100)]],
+      requests: [[check(subject, minute(100))]],
       callsPerThread: 60,
     }));
-    for (const [admitted] of await hammer(createSharedCounters(32), { threads: THREADS, rounds }))
+    for (const [admitted] of await hammer(createCounters(32), { threads: THREADS, rounds }))
       assert.equal(admitted, 100);
   });
 
   it('admit together exactly the limits of many counters in a crowded table', async () => {
     const rounds = Array.from({ length: ROUNDS }, (_, i) => ({
-      nowMs: NOON_MS + i * 2 * MINUTE_MS,
-      requests: Array.from({ length: 48 }, (_nothing, key) => [check(`key:${key}`, 'minute', 3)]),
+      nowMs: NOON_MS + i * 2 * HOUR_MS,
+      requests: Array.from({ length: 48 }, (_nothing, key) => [check(`key:${i % 3}.${key}`, minute(3))]),
       callsPerThread: 48,
     }));
-    for (const admitted of await hammer(createSharedCounters(32), { threads: THREADS, rounds })) {
+    for (const admitted of await hammer(createCounters(32), { threads: THREADS, rounds })) {
       assert.deepEqual(
         admitted,
         admitted.map(() => 3),
@@ -175,40 +201,54 @@ describe('shared memory: threads at the same time', () => {
     }
   });
 
-  it('never exceed a limit and leave no trace of what was refused, with several checks in different order', async () => {
-    const memory = createSharedCounters(2000);
+  it('admit exactly what fits, with several checks in different order: nothing is lost to a call that is refused', async () => {
     const rounds = Array.from({ length: ROUNDS }, (_, i) => {
-      const [a, b, shared] = [
-        check(`key:a${i}`, 'minute', 40),
-        check(`key:b${i}`, 'hour', 40),
-        check(`endpoint:${i}`, 'day', 60),
+      const [full, wide, own] = [
+        check(`full:${i}`, day(1)),
+        check(`wide:${i}`, day(100)),
+        check(`own:${i}`, minute(90)),
       ];
+      // Every other call is refused by the full counter, after the wide one has been looked at: it must not cost the others anything.
       return {
         nowMs: NOON_MS,
         requests: [
-          [a, shared],
-          [shared, b],
-          [b, a],
+          [wide, full],
+          [wide, own],
+          [own, wide],
+          [full, wide],
         ],
-        callsPerThread: 60,
+        callsPerThread: 200,
       };
     });
+    const memory = createCounters(5000);
     const admitted = await hammer(memory, { threads: THREADS, rounds });
-    const limiter = openSharedMemoryLimiter({ memory, clock: new FakeClock() });
-    for (const [i, [viaA = 0, viaB = 0, viaBoth = 0]] of admitted.entries()) {
-      const counts = [viaA + viaBoth, viaB + viaBoth, viaA + viaB];
-      const checks = [
-        check(`key:a${i}`, 'minute', 40),
-        check(`key:b${i}`, 'hour', 40),
-        check(`endpoint:${i}`, 'day', 60),
-      ];
-      const left = ((await limiter.peek(checks)) ?? []).map((standing) => standing.remaining);
+    const limiter = new SharedMemoryLimiter({ memory, seat: 7, clock: new TestClock() });
+    for (const [i, counts] of admitted.entries()) {
+      const viaFull = (counts[0] ?? 0) + (counts[3] ?? 0);
+      const viaOwn = (counts[1] ?? 0) + (counts[2] ?? 0);
+      assert.deepEqual([viaFull, viaOwn], [1, 90], `round ${i}`);
+      const set = limiter.prepare('', [check(`wide:${i}`, day(100)), check(`own:${i}`, minute(90))]);
       assert.deepEqual(
-        left,
-        checks.map(({ limit }, c) => limit - (counts[c] ?? 0)),
-        'what remains is the limit less what was admitted, and not less than nothing',
+        limiter.peek(set)?.map(({ remaining }) => remaining),
+        [9, 0],
       );
-      assert.ok(left.every((rest) => rest >= 0));
+    }
+  });
+
+  it('admit exactly the limit of every algorithm at once', async () => {
+    const limits: readonly Limit[] = [
+      { window: 'minute', limit: 70 },
+      { algorithm: 'bucket', window: 'minute', limit: 30, burst: 70 },
+      { window: 'hour', limit: 70, algorithm: 'sliding' },
+      { window: 'month', limit: 70 },
+    ];
+    const rounds = Array.from({ length: 40 }, (_, i) => ({
+      nowMs: NOON_MS + i * 400 * DAY_MS,
+      requests: limits.map((limit, l) => [check(`key:${l}`, limit), check('key:all', day(1000))]),
+      callsPerThread: 100,
+    }));
+    for (const admitted of await hammer(createCounters(100), { threads: THREADS, rounds })) {
+      assert.deepEqual(admitted, [70, 70, 70, 70]);
     }
   });
 });

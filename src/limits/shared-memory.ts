@@ -1,168 +1,247 @@
-// Exact limits for all threads of one process, in shared memory: no server, no message, no waiting.
+// Exact limits for all threads of one process, in shared memory: no server, no message, no lock.
 //
-// All or nothing: the counters of all checks are read first, and a request that any of them refuses counts nowhere. Then each is
-// counted by a compare-and-swap that succeeds only below its limit, so no interleaving admits more than a limit. When a counter filled
-// up between the two steps, what was counted before it is given back; for that moment (well under a microsecond) another thread may be
-// refused by a reservation that comes to nothing.
+// A call marks the counters of all its checks, looks at them, and changes all of them at once or none (transaction.ts). So whatever
+// refuses a call was really counted, and a refused call has kept nobody else from anything.
 
-import { randomFillSync } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
-import { windowEndMs, type WindowName } from '../lib/window.ts';
-import { Counter, CounterTable, createCounterMemory, FULL, LOST, toMinute } from './counter-table.ts';
-import type { Check, Limiter, Standing, Verdict } from './limiter.ts';
+import type { Tally } from './algorithm.ts';
+import { endMinuteOf, overAtMinute, toWindowWord } from './counter-class.ts';
+import { COUNT, type CounterLayout, ID, readLayout, REST, WINDOW } from './counter-memory.ts';
+import { type Counter, CounterSet, CounterSetMaker } from './counter-set.ts';
+import { CounterTable, OWNER_BITS, Place } from './counter-table.ts';
+import { type Hold, Holds } from './holds.ts';
+import type { Admitted, Check, CheckSet, Limiter, Standing, Verdict } from './limiter.ts';
+import type { SavedCounter } from './saved-counters.ts';
+import { countEviction, type SharedCounters } from './shared-counters.ts';
+import { SharedWords, type Words } from './shared-words.ts';
 import { SubjectHash } from './subject-hash.ts';
-import { assertTake, toRefusal, toStanding } from './verdict.ts';
+import { Transaction } from './transaction.ts';
+import { assertChecks, assertCost, toRefusal } from './verdict.ts';
 
 /** How often a call begins again because other threads were quicker, before it gives up. */
 const MAX_ATTEMPTS = 100;
+const MINUTE_MS = 60_000;
+/** How often a thread looks at another's change before it aborts it: two microseconds or so, when a change takes half of one. */
+const PATIENCE = 100;
 
-// Failing closed, because both ways out would break the promise: dropping a counter that still counts gives its client a fresh limit,
-// and admitting without counting gives everybody none. The remedy is a larger table.
 const TABLE_FULL: Verdict = { outcome: 'unavailable', reason: 'the table of counters is full' };
 const CONTENDED: Verdict = { outcome: 'unavailable', reason: 'other threads were quicker each time' };
 
 export interface SharedMemoryOptions {
   /** From `createSharedCounters`; the same in every thread. */
-  readonly memory: SharedArrayBuffer;
+  readonly memory: SharedCounters;
+  /** From 0; no two living threads may have the same. */
+  readonly seat: number;
   readonly clock: Clock;
+  /** In place of the memory itself, for tests. */
+  readonly words?: Words;
+  /** How often to look at another thread's change before it is aborted; for tests. */
+  readonly patience?: number;
 }
 
-/**
- * Makes room for `entries` counters that are live at the same time, at 32 to 64 bytes each. A subject has one counter for each of its
- * windows, and one that is past stays for up to a minute. Made once, on the main thread, and passed to the others.
- */
-export function createSharedCounters(entries: number): SharedArrayBuffer {
-  const [key0 = 0, key1 = 0] = randomFillSync(new Int32Array(2));
-  return createCounterMemory(entries, [key0, key1]);
-}
-
-export function openSharedMemoryLimiter(options: SharedMemoryOptions): Limiter {
-  return new SharedMemoryLimiter(options);
-}
-
-/** A window's part of an identity, at the moment. */
-interface WindowMark {
-  endMs: number;
-  low: number;
-  high: number;
-}
-
-class SharedMemoryLimiter implements Limiter {
+export class SharedMemoryLimiter implements Limiter {
   readonly #clock: Clock;
+  readonly #layout: CounterLayout;
+  readonly #words: Words;
+  readonly #transaction: Transaction;
   readonly #table: CounterTable;
-  readonly #hash: SubjectHash;
-  /** Scratch for the checks of the call at hand, so that a call allocates nothing but its verdict. At most MAX_CHECKS. */
-  readonly #counters: Counter[] = [];
-  readonly #marks: Readonly<Record<WindowName, WindowMark>> = { minute: newMark(), hour: newMark(), day: newMark() };
-  #markedMinute = Number.NaN;
-  /** The subject whose hash `#hash` holds: the checks of one subject stand beside each other. */
-  #subject: string | undefined;
+  readonly #maker: CounterSetMaker;
+  readonly #holds: Holds;
 
-  constructor({ memory, clock }: SharedMemoryOptions) {
+  constructor({ memory, seat, clock, words = new SharedWords(memory), patience = PATIENCE }: SharedMemoryOptions) {
+    const layout = readLayout(words);
+    if (!Number.isInteger(seat) || seat < 0 || seat >= layout.seats)
+      throw new RangeError(`there is no seat ${seat} at these counters, only 0 to ${layout.seats - 1}`);
     this.#clock = clock;
-    this.#table = new CounterTable(memory, clock);
-    this.#hash = new SubjectHash(...this.#table.key);
+    this.#layout = layout;
+    this.#words = words;
+    this.#transaction = new Transaction(words, seat, patience);
+    const onEvicted = (): void => countEviction(memory);
+    this.#table = new CounterTable({ words, layout, transaction: this.#transaction, onEvicted });
+    this.#maker = new CounterSetMaker(layout, new SubjectHash(...layout.key));
+    this.#holds = new Holds(words, seat);
+    for (const hold of this.#holds.takeLeft()) this.#leave(hold);
   }
 
-  take(checks: readonly Check[], cost: number): Verdict {
-    assertTake(checks, cost);
+  prepare(_group: string, checks: readonly Check[]): CounterSet {
+    assertChecks(checks);
+    return this.#maker.make(checks);
+  }
+
+  take(set: CheckSet, cost: number): Verdict {
+    assertCost(cost);
+    const own = toOwn(set);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const verdict = this.#tryTake(checks, cost, this.#clock.nowMs());
-      if (verdict !== LOST) return verdict;
+      const nowMs = this.#clock.nowMs();
+      if (!this.#openAll(own, nowMs)) return TABLE_FULL;
+      if (!this.#markAll(own, nowMs)) continue;
+      if (!own.haveRoom(cost)) {
+        if (!this.#leaveUncounted(own)) continue;
+        return toRefusal(own.toStandings(nowMs, cost), cost, nowMs);
+      }
+      for (const counter of own.bySlot) {
+        counter.meter.take(nowMs, cost);
+        counter.write(this.#transaction);
+      }
+      if (!this.#transaction.commit()) continue;
+      const standings = own.toStandings(nowMs, cost);
+      return { outcome: 'admitted', atMs: nowMs, standings, release: this.#hold(own.counters) };
     }
     return CONTENDED;
   }
 
-  peek(checks: readonly Check[]): readonly Standing[] {
-    assertTake(checks, 1);
-    const nowMinute = this.#turnTo(this.#clock.nowMs());
-    return checks.map((check) => {
-      const counter = this.#counter(0);
-      const { endMs } = this.#identify(counter, check);
-      const counted = this.#table.lookUp(counter, nowMinute) && this.#table.read(counter);
-      return toStanding(check, counted ? counter.used : 0, endMs);
-    });
-  }
-
-  #tryTake(checks: readonly Check[], cost: number, nowMs: number): Verdict | typeof LOST {
-    const nowMinute = this.#turnTo(nowMs);
-    let refused = false;
-    let i = 0;
-    for (const check of checks) {
-      const counter = this.#counter(i++);
-      this.#identify(counter, check);
-      const opened = this.#table.open(counter, nowMinute);
-      if (opened === FULL) return TABLE_FULL;
-      if (opened === LOST || !this.#table.read(counter)) return LOST;
-      if (counter.used + cost > check.limit) refused = true;
+  peek(set: CheckSet): readonly Standing[] | undefined {
+    const own = toOwn(set);
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const nowMs = this.#clock.nowMs();
+      this.#findAll(own);
+      if (!this.#markAll(own, nowMs) || !this.#transaction.abandon()) continue;
+      return own.toStandings(nowMs, 1);
     }
-    if (refused) return toRefusal(this.#standings(checks), cost, nowMs);
-    if (!this.#reserve(checks, cost)) return LOST;
-    return { outcome: 'admitted', atMs: nowMs, standings: this.#standings(checks) };
+    return undefined;
   }
 
-  /** Counts on every counter, or on none. */
-  #reserve(checks: readonly Check[], cost: number): boolean {
-    let done = 0;
-    for (const check of checks) {
-      if (!this.#table.reserve(this.#counter(done), cost, check.limit)) break;
-      done++;
+  refund(set: CheckSet, cost: number, { atMs }: Admitted): void {
+    const own = toOwn(set);
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const nowMs = this.#clock.nowMs();
+      this.#findAll(own);
+      if (!this.#markAll(own, nowMs)) continue;
+      for (const counter of own.bySlot) {
+        if (counter.entry < 0) continue;
+        counter.meter.giveBack(nowMs, { cost, atMs });
+        counter.write(this.#transaction);
+      }
+      if (this.#transaction.commit()) return;
     }
-    if (done === checks.length) return true;
-    while (done > 0) this.#table.giveBack(this.#counter(--done), cost);
-    return false;
   }
 
-  #standings(checks: readonly Check[]): readonly Standing[] {
-    const standings: Standing[] = [];
-    for (const check of checks) {
-      standings.push(toStanding(check, this.#counter(standings.length).used, this.#marks[check.window].endMs));
+  /** Counts at least what another limiter knew of these checks, given in their order. */
+  raise(set: CheckSet, known: readonly Tally[]): void {
+    const own = toOwn(set);
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const nowMs = this.#clock.nowMs();
+      if (!this.#openAll(own, nowMs)) return;
+      if (!this.#markAll(own, nowMs)) continue;
+      for (const [i, counter] of own.counters.entries()) {
+        const tally = known[i];
+        if (tally === undefined) continue;
+        counter.raise(tally);
+        counter.write(this.#transaction);
+      }
+      if (this.#transaction.commit()) return;
     }
-    return standings;
   }
 
-  #counter(index: number): Counter {
-    const known = this.#counters[index];
-    if (known !== undefined) return known;
-    const counter = new Counter();
-    this.#counters.push(counter);
-    return counter;
-  }
-
-  /** The identity of a counter: the hash of its subject, with the mark of its window on it. */
-  #identify(counter: Counter, check: Check): WindowMark {
-    if (check.subject !== this.#subject) {
-      this.#hash.update(check.subject);
-      this.#subject = check.subject;
+  /** Takes up counters that were kept under the same secret. What has been counted meanwhile stays. */
+  restore(counters: readonly SavedCounter[]): void {
+    const nowMinute = Math.floor(this.#clock.nowMs() / MINUTE_MS);
+    for (const saved of counters) {
+      const window = toWindowWord(saved.endMinute, saved.class);
+      if (overAtMinute(window) <= nowMinute) continue;
+      const place = toPlace(this.#layout, saved);
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        if (!this.#table.open(place, nowMinute)) return;
+        const entry = this.#transaction.mark(place.slot);
+        const { slot } = place;
+        const isOurs = entry >= 0 && this.#table.isThere(place);
+        const isEmpty = this.#words.load(slot + COUNT) === 0 && this.#words.load(slot + REST) === 0;
+        if (isOurs && (isEmpty || endMinuteOf(this.#words.load(slot + WINDOW)) < saved.endMinute))
+          this.#transaction.change(entry, saved.count, window, saved.rest);
+        if (this.#transaction.commit() && isOurs) break;
+      }
     }
-    const mark = this.#marks[check.window];
-    counter.identify(this.#hash.low ^ mark.low, this.#hash.high ^ mark.high, toMinute(mark.endMs));
-    return mark;
   }
 
-  /** Brings the marks up to date when the minute has changed, in either direction. Returns the minute. */
-  #turnTo(nowMs: number): number {
-    const nowMinute = toMinute(nowMs);
-    if (nowMinute !== this.#markedMinute) {
-      this.#mark('minute', nowMs);
-      this.#mark('hour', nowMs);
-      this.#mark('day', nowMs);
-      this.#markedMinute = nowMinute;
-      this.#subject = undefined;
+  /** Makes sure that every counter has a slot; false when there is no room for one. */
+  #openAll(set: CounterSet, nowMs: number): boolean {
+    let isSorted = true;
+    for (const { place } of set.counters) {
+      if (place.isKnown) continue;
+      if (!this.#table.open(place, Math.floor(nowMs / MINUTE_MS))) return false;
+      isSorted = false;
     }
-    return nowMinute;
+    if (!isSorted) set.sort();
+    return true;
   }
 
-  #mark(window: WindowName, nowMs: number): void {
-    const mark = this.#marks[window];
-    mark.endMs = windowEndMs(window, nowMs);
-    // No subject begins so: a mark is never the hash of one.
-    this.#hash.update(`\0${window}:${mark.endMs}`);
-    mark.low = this.#hash.low;
-    mark.high = this.#hash.high;
+  /** Looks up the slots of the counters that there are. */
+  #findAll(set: CounterSet): void {
+    for (const { place } of set.counters) if (!place.isKnown) this.#table.find(place);
+    set.sort();
+  }
+
+  /** Marks every counter that has a slot, and reads it; false when one was lost: then none is marked. */
+  #markAll(set: CounterSet, nowMs: number): boolean {
+    for (const counter of set.bySlot) {
+      counter.entry = -1;
+      if (!counter.place.isKnown) {
+        counter.meter.clear(nowMs);
+        continue;
+      }
+      counter.entry = this.#transaction.mark(counter.place.slot);
+      if (counter.entry >= 0 && this.#table.isThere(counter.place)) {
+        counter.read(this.#words, nowMs);
+        continue;
+      }
+      if (counter.entry >= 0) counter.place.forget();
+      this.#transaction.abandon();
+      return false;
+    }
+    return true;
+  }
+
+  /** Ends a call that counts nothing; false when what it saw may not have been so. What was taken back from the future stays there. */
+  #leaveUncounted(set: CounterSet): boolean {
+    let isTakenBack = false;
+    for (const counter of set.counters) {
+      if (!counter.meter.isTakenBack) continue;
+      isTakenBack = true;
+      counter.write(this.#transaction);
+    }
+    return isTakenBack ? this.#transaction.commit() : this.#transaction.abandon();
+  }
+
+  /** Notes the places that an admitted call holds. Undefined when it holds none. */
+  #hold(counters: readonly Counter[]): (() => void) | undefined {
+    let held: Hold[] | undefined;
+    for (const { meter, place } of counters) {
+      if (meter.check.limit.algorithm !== 'concurrency') continue;
+      held ??= [];
+      held.push(this.#holds.note(place.slot, place.owner));
+    }
+    if (held === undefined) return undefined;
+    const places = held;
+    return () => {
+      for (const hold of places.splice(0)) {
+        this.#holds.strike(hold);
+        this.#leave(hold);
+      }
+    };
+  }
+
+  /** Gives one place of concurrency back. */
+  #leave({ slot, owner }: Hold): void {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const entry = this.#transaction.mark(slot);
+      const isTheirs = this.#words.load(slot + ID + 1) === owner;
+      const count = this.#words.load(slot + COUNT) >>> 0;
+      if (entry < 0 || !isTheirs || count === 0) {
+        this.#transaction.abandon();
+        if (entry >= 0) return;
+        continue;
+      }
+      this.#transaction.change(entry, count - 1, this.#words.load(slot + WINDOW), this.#words.load(slot + REST));
+      if (this.#transaction.commit()) return;
+    }
   }
 }
 
-function newMark(): WindowMark {
-  return { endMs: 0, low: 0, high: 0 };
+function toPlace(layout: CounterLayout, { id, class: ofClass }: SavedCounter): Place {
+  return new Place(layout, { low: (id % 2 ** 32) | 0, high: Math.floor(id / 2 ** 32) << OWNER_BITS }, ofClass);
+}
+
+function toOwn(set: CheckSet): CounterSet {
+  if (set instanceof CounterSet) return set;
+  throw new TypeError('these checks were prepared by another limiter');
 }

@@ -1,7 +1,6 @@
 // Every policy there is. A name that is not in this list refuses the configuration that uses it.
 
 import type { Policy } from '../gateway/policy.ts';
-import { addressLimit } from './address-limit.ts';
 import { apiKey } from './api-key.ts';
 import { bodyLimit } from './body-limit.ts';
 import { client } from './client.ts';
@@ -24,5 +23,4 @@ export const policies: readonly Policy[] = [
   client,
   scopes,
   rateLimit,
-  addressLimit,
 ];

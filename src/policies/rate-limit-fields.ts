@@ -3,92 +3,119 @@
 // - `X-RateLimit-Limit`, `-Remaining`, `-Reset`: the tightest limit; the reset as ISO 8601 in UTC;
 // - `RateLimit-Policy` and `RateLimit`: all limits, by draft-ietf-httpapi-ratelimit-headers-11 (May 2026), as structured fields (RFC 9651).
 //
-// They show the moment of the decision: while a long answer was waited for, more may have been used, and windows may have ended.
+// They show the moment of the decision: while a long answer was waited for, more may have been used, and windows may have ended. Limits
+// that are not to be exposed hold, and no field tells of them.
 
 import type { Reply } from '../gateway/exchange.ts';
 import { RATE_LIMIT } from '../gateway/wire/field-kind.ts';
+import { capacityOf, type Limit, limitName } from '../lib/limit.ts';
 import { WINDOW_SECONDS } from '../lib/window.ts';
-import type { Check, Standing, Verdict } from '../limits/limiter.ts';
+import type { Admitted, Refused, Standing } from '../limits/limiter.ts';
+import type { Quota } from './rate-limit-quotas.ts';
 
-/** One limit that is told to the caller. */
-export interface Quota {
-  readonly kind: 'key' | 'endpoint';
-  readonly check: Check;
-}
-
-/** The limits of a request, with what does not change from one request to the next. */
-export interface QuotaSet {
-  readonly checks: readonly Check[];
-  /** For each check, how its item in the list `RateLimit` begins. */
-  readonly itemStarts: readonly string[];
-  /** For each check, what is said when it is the tightest: up to the number of requests that are left. */
-  readonly limitStarts: readonly string[];
-  /** The end of the line before, the whole of `RateLimit-Policy`, and the beginning of `RateLimit`. */
+/** What of the fields does not change from one request to the next. */
+export interface FieldParts {
+  /** For each quota; undefined for what is hidden. */
+  readonly quotas: readonly (QuotaText | undefined)[];
+  /** The whole of `RateLimit-Policy`, and the beginning of `RateLimit`; empty when all is hidden. */
   readonly policyLine: string;
 }
 
-export function toQuotaSet(quotas: readonly Quota[]): QuotaSet {
-  const names = quotas.map(({ kind, check }) => `"${kind}-${check.window}"`);
+interface QuotaText {
+  /** How its item in the list `RateLimit` begins. */
+  readonly itemStart: string;
+  /** What is said when it is the tightest: up to the number of requests that are left. */
+  readonly limitStart: string;
+  /** Nobody knows when a place of concurrency comes free. */
+  readonly isTimed: boolean;
+}
+
+export function toFieldParts(quotas: readonly Quota[]): FieldParts {
+  const shown = quotas.filter(isShown);
+  const policies = shown.map((quota) => `"${quotaName(quota)}";q=${toPolicyParameters(quota.limit)}`);
   return {
-    checks: quotas.map(({ check }) => check),
-    itemStarts: names.map((name, i) => `${i === 0 ? '' : ', '}${name};r=`),
-    limitStarts: quotas.map(({ check }) => `x-ratelimit-limit: ${check.limit}\r\nx-ratelimit-remaining: `),
-    policyLine: `\r\nratelimit-policy: ${quotas
-      .map(({ check }, i) => `${names[i]};q=${check.limit};w=${WINDOW_SECONDS[check.window]}`)
-      .join(', ')}\r\nratelimit: `,
+    quotas: quotas.map((quota) => (isShown(quota) ? toText(quota, quota === shown[0]) : undefined)),
+    policyLine: shown.length === 0 ? '' : `ratelimit-policy: ${policies.join(', ')}\r\nratelimit: `,
   };
 }
 
-/** Whole seconds until the window ends, rounded up: who waits so long meets the next one. At least 1. */
+function toText(quota: Quota, isFirst: boolean): QuotaText {
+  const { limit } = quota;
+  return {
+    itemStart: `${isFirst ? '' : ', '}"${quotaName(quota)}";r=`,
+    limitStart: `x-ratelimit-limit: ${capacityOf(limit)}\r\nx-ratelimit-remaining: `,
+    isTimed: limit.algorithm !== 'concurrency',
+  };
+}
+
+/** What a limit is called towards its callers: `key-minute`, `client-endpoint-burst`. */
+export function quotaName({ kind, limit }: Quota): string {
+  return `${kind}-${limitName(limit)}`;
+}
+
+export function isShown({ limit }: Pick<Quota, 'limit'>): boolean {
+  return limit.expose !== false;
+}
+
+/** Whole seconds until it resets, rounded up: who waits so long meets the room that is told. At least 1. */
 export function secondsLeft({ resetAtMs }: Standing, atMs: number): number {
   return Math.max(1, Math.ceil((resetAtMs - atMs) / 1000));
 }
 
+/** Times kept as text: nearly all requests of a second tell one of these, and to write one costs as much as all the rest. */
+const KEPT_TIMES = 64;
+
 export class RateLimitFields {
-  // Most requests of a minute reset at the same moment, and to write a date costs as much as all the rest.
-  #resetAtMs = Number.NaN;
-  #resetLine = '';
+  readonly #seconds = Array.from({ length: KEPT_TIMES }, () => Number.NaN);
+  readonly #lines = Array.from({ length: KEPT_TIMES }, () => '');
 
   /** Puts the fields into a reply, in the place of any that the upstream sent. */
-  write(reply: Reply, quotas: QuotaSet, verdict: Exclude<Verdict, { outcome: 'unavailable' }>): void {
+  write(reply: Reply, { quotas, policyLine }: FieldParts, verdict: Admitted | Refused): void {
+    if (policyLine === '') return;
     const { standings, atMs } = verdict;
-    const index = verdict.outcome === 'refused' ? standings.indexOf(verdict.refusedBy) : findTightest(standings);
-    const tightest = standings[index];
-    if (tightest === undefined) return;
     reply.drops |= 1 << RATE_LIMIT; // Beside ours, they would contradict.
+    const refusedBy = verdict.outcome === 'refused' ? verdict.refusedBy : undefined;
     let items = '';
-    let i = 0;
-    for (const standing of standings) {
-      items += `${quotas.itemStarts[i++]}${standing.remaining};t=${secondsLeft(standing, atMs)}`;
+    let told: Standing | undefined;
+    let start = '';
+    for (let i = 0; i < standings.length; i++) {
+      const standing = standings[i];
+      const text = quotas[i];
+      if (standing === undefined || text === undefined) continue;
+      items += text.itemStart + standing.remaining;
+      if (text.isTimed) items += `;t=${secondsLeft(standing, atMs)}`;
+      // The one that refused, where it is shown; else the tightest of those that have an end.
+      if (told !== undefined && told === refusedBy) continue;
+      if (standing !== refusedBy && !(text.isTimed && isTighter(standing, told))) continue;
+      told = standing;
+      start = text.limitStart;
     }
-    const reset = this.#toResetLine(tightest.resetAtMs);
-    reply.lines += `${quotas.limitStarts[index]}${tightest.remaining}${reset}${quotas.policyLine}${items}\r\n`;
+    if (told !== undefined) reply.lines += start + told.remaining + this.#toResetLine(Math.ceil(told.resetAtMs / 1000));
+    reply.lines += `${policyLine}${items}\r\n`;
   }
 
-  #toResetLine(resetAtMs: number): string {
-    if (resetAtMs !== this.#resetAtMs) {
-      this.#resetAtMs = resetAtMs;
-      this.#resetLine = `\r\nx-ratelimit-reset: ${new Date(resetAtMs).toISOString()}`;
-    }
-    return this.#resetLine;
+  /** A whole second as ISO 8601. */
+  #toResetLine(second: number): string {
+    const at = second % KEPT_TIMES;
+    const known = this.#lines[at];
+    if (known !== undefined && this.#seconds[at] === second) return known;
+    const line = `\r\nx-ratelimit-reset: ${new Date(second * 1000).toISOString()}\r\n`;
+    this.#seconds[at] = second;
+    this.#lines[at] = line;
+    return line;
   }
 }
 
-/** Which one has the fewest requests left; of several, the one that resets last. -1 of none. */
-function findTightest(standings: readonly Standing[]): number {
-  let tightest: Standing | undefined;
-  let found = -1;
-  for (let i = 0; i < standings.length; i++) {
-    const standing = standings[i];
-    if (standing === undefined) continue;
-    if (
-      tightest === undefined ||
-      standing.remaining < tightest.remaining ||
-      (standing.remaining === tightest.remaining && standing.resetAtMs > tightest.resetAtMs)
-    ) {
-      tightest = standing;
-      found = i;
-    }
-  }
-  return found;
+/** `q`, and how long it is for; by the draft, `qu` when it is not counted in requests. */
+function toPolicyParameters(limit: Limit): string {
+  const capacity = capacityOf(limit);
+  if (limit.algorithm === 'concurrency') return `${capacity};qu="concurrent-requests"`;
+  const seconds = WINDOW_SECONDS[limit.window];
+  return `${capacity};w=${limit.algorithm === 'bucket' ? Math.ceil((limit.burst / limit.limit) * seconds) : seconds}`;
+}
+
+/** Fewer requests left; of two with equally few, the one that resets later. */
+function isTighter(a: Standing, b: Standing | undefined): boolean {
+  if (b === undefined) return true;
+  return a.remaining < b.remaining || (a.remaining === b.remaining && a.resetAtMs > b.resetAtMs);
 }

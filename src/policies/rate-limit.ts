@@ -1,116 +1,94 @@
-// Limits how often a caller may call: the limits of the key and those of the endpoint, all of which must hold. A request that one of them
-// refuses counts nowhere.
+// Limits how often a caller may call: by its own limits, those of the endpoint and those of its address, all of which must hold. A request
+// that one of them refuses counts nowhere.
 
-import { Type } from 'typebox';
 import type { Exchange, Reply } from '../gateway/exchange.ts';
 import type { CompiledPolicy, Policy, PolicyDeps } from '../gateway/policy.ts';
-import type { Principal } from '../gateway/ports.ts';
 import { problemReply } from '../gateway/problem-reply.ts';
-import { Problem } from '../lib/problem.ts';
-import type { WindowName } from '../lib/window.ts';
-import type { Standing, Verdict, WindowLimit } from '../limits/limiter.ts';
-import { type Quota, type QuotaSet, RateLimitFields, secondsLeft, toQuotaSet } from './rate-limit-fields.ts';
+import { findLimitFault, type Limit, limitName } from '../lib/limit.ts';
+import { type Fault, Problem } from '../lib/problem.ts';
+import type { Verdict } from '../limits/limiter.ts';
+import { RateLimitConfig } from './rate-limit-config.ts';
+import { RateLimitFields } from './rate-limit-fields.ts';
+import { createQuotaFinder, type QuotaSet } from './rate-limit-quotas.ts';
+import { refusalReply } from './rate-limit-refusal.ts';
 
-const MAX_LIMIT = 2 ** 31;
-const COST = 1;
-
-const closed = { additionalProperties: false };
-
-const config = Type.Object(
-  {
-    /** The endpoint's own limits; null when it has none. The key's limits hold in any case. */
-    endpoint: Type.Union([
-      Type.Object(
-        {
-          id: Type.String({ minLength: 1, maxLength: 100 }),
-          windows: Type.Array(
-            Type.Object(
-              {
-                window: Type.Union([Type.Literal('minute'), Type.Literal('hour'), Type.Literal('day')]),
-                limit: Type.Integer({ minimum: 1, maximum: MAX_LIMIT }),
-              },
-              closed,
-            ),
-            { minItems: 1, maxItems: 3 },
-          ),
-        },
-        closed,
-      ),
-      Type.Null(),
-    ]),
-  },
-  closed,
-);
-
-export const rateLimit: Policy<typeof config> = {
+export const rateLimit: Policy<typeof RateLimitConfig> = {
   name: 'rate-limit',
   stage: 'limit',
-  config,
-  compile: ({ endpoint }, deps) =>
-    compile(endpoint === null ? [] : toQuotas('endpoint', endpoint.id, endpoint.windows), deps),
+  config: RateLimitConfig,
+  findFaults(config) {
+    return [
+      ...faultsOf(config.endpoint?.windows ?? [], 'endpoint.windows'),
+      ...faultsOf(config.perClient ?? [], 'perClient'),
+      ...faultsOf(config.address?.windows ?? [], 'address.windows'),
+      ...(config.endpoint === null && config.perClient !== undefined
+        ? [{ path: 'perClient', message: 'is only for an endpoint that has an id' }]
+        : []),
+    ];
+  },
+  compile,
 };
 
-function compile(own: readonly Quota[], { limiter }: PolicyDeps): CompiledPolicy {
+function compile(config: RateLimitConfig, { limiter, limits: settings }: PolicyDeps): CompiledPolicy {
+  const { cost = 1, onFailure = settings.onFailure, refundsFailures = settings.refundsFailures } = config;
   const fields = new RateLimitFields();
-  const ofStrangers = toQuotaSet(own);
-  // Principals are kept by the credential cache; what follows from one is kept as long as it is.
-  const ofPrincipals = new WeakMap<Principal, QuotaSet>();
+  const findQuotas = createQuotaFinder({ config, limiter, settings });
 
-  function quotasOf({ principal }: Exchange): QuotaSet {
-    if (principal === undefined) return ofStrangers;
-    const known = ofPrincipals.get(principal);
-    if (known !== undefined) return known;
-    const made = toQuotaSet([...toQuotas('key', principal.keyId, principal.limits), ...own]);
-    ofPrincipals.set(principal, made);
-    return made;
+  function decide(exchange: Exchange, set: QuotaSet, verdict: Verdict): Reply | undefined {
+    exchange.verdict = verdict;
+    switch (verdict.outcome) {
+      case 'admitted':
+        return undefined;
+      case 'refused':
+        exchange.rateLimited = true;
+        return refusalReply(exchange, set, verdict);
+      case 'unavailable':
+        if (onFailure === 'allow') return undefined;
+        return problemReply(
+          exchange,
+          new Problem('limits_unavailable', { headers: ['retry-after', '1'], cause: verdict.reason }),
+        );
+    }
   }
 
   return {
     onRequest(exchange) {
-      const { checks } = quotasOf(exchange);
-      if (checks.length === 0) return undefined;
-      const verdict = limiter.take(checks, COST);
-      if (verdict instanceof Promise) return verdict.then((late) => decide(exchange, late));
-      return decide(exchange, verdict);
+      const set = findQuotas(exchange);
+      if (set === undefined) return undefined;
+      const verdict = limiter.take(set.checks, cost);
+      if (!(verdict instanceof Promise)) return decide(exchange, set, verdict);
+      return verdict.then((late) => {
+        const reply = decide(exchange, set, late);
+        // The caller left while Redis was asked: nobody will tell of the end any more.
+        if (exchange.recorded) release(exchange);
+        return reply;
+      });
     },
     onResponse(exchange, reply) {
       const { verdict } = exchange;
       if (verdict === undefined || verdict.outcome === 'unavailable') return;
-      fields.write(reply, quotasOf(exchange), verdict);
+      const set = findQuotas(exchange);
+      if (set === undefined) return;
+      fields.write(reply, set.fields, verdict);
+      // An answer of 500 and above with a code of ours is Tollgate's failure, not the upstream's.
+      const isOurs = exchange.errorCode !== undefined && reply.status >= 500;
+      if (isOurs && refundsFailures && verdict.outcome === 'admitted') limiter.refund(set.checks, cost, verdict);
     },
+    onEnd: release,
   };
 }
 
-function decide(exchange: Exchange, verdict: Verdict): Reply | undefined {
-  exchange.verdict = verdict;
-  switch (verdict.outcome) {
-    case 'admitted':
-      return undefined;
-    case 'refused': {
-      exchange.rateLimited = true;
-      const seconds = secondsLeft(verdict.refusedBy, verdict.atMs);
-      const detail = describeRefusal(verdict.refusedBy, seconds);
-      return problemReply(exchange, new Problem('rate_limited', { detail, headers: ['retry-after', String(seconds)] }));
-    }
-    case 'unavailable':
-      return problemReply(
-        exchange,
-        new Problem('limits_unavailable', { headers: ['retry-after', '1'], cause: verdict.reason }),
-      );
-  }
+/** Gives the places of concurrency back, whatever the end was. */
+function release({ verdict }: Exchange): void {
+  if (verdict?.outcome === 'admitted') verdict.release?.();
 }
 
-/** One quota for each window that is limited; of two limits for one window, the smaller holds. */
-function toQuotas(kind: Quota['kind'], id: string, limits: readonly WindowLimit[]): Quota[] {
-  const smallest = new Map<WindowName, number>();
-  for (const { window, limit } of limits) smallest.set(window, Math.min(limit, smallest.get(window) ?? limit));
-  return Array.from(smallest, ([window, limit]) => ({ kind, check: { subject: `${kind}:${id}`, window, limit } }));
-}
-
-const PERIODS: Readonly<Record<WindowName, string>> = { minute: 'a minute', hour: 'an hour', day: 'a day' };
-
-function describeRefusal({ check }: Standing, seconds: number): string {
-  const whom = check.subject.startsWith('key:') ? 'this key' : 'this endpoint';
-  const limit = `${check.limit} ${check.limit === 1 ? 'request' : 'requests'} ${PERIODS[check.window]}`;
-  return `The limit is ${limit} for ${whom}; try again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`;
+function faultsOf(limits: readonly Limit[], at: string): Fault[] {
+  const names = limits.map((limit) => limitName(limit));
+  return limits.flatMap((limit, i) => {
+    const fault = findLimitFault(limit);
+    if (fault !== undefined) return { path: `${at}[${i}].${fault.member}`, message: fault.message };
+    const name = limitName(limit);
+    return names.indexOf(name) === i ? [] : { path: `${at}[${i}]`, message: `is the second limit of a ${name}` };
+  });
 }

@@ -115,13 +115,14 @@ forEachDatabaseUrl('the first day', (databaseUrl) => {
       assert.equal(answer.status, 200, JSON.stringify(answer.body));
       assert.equal(answer.headers.get('x-ratelimit-limit'), '5');
       assert.equal(answer.headers.get('x-ratelimit-remaining'), String(5 - call));
-      assert.match(answer.headers.get('x-ratelimit-reset') ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:00(\.000)?Z$/);
+      assert.match(answer.headers.get('x-ratelimit-reset') ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/);
     }
     const refused = await caller.call('GET', '/shop/orders/6');
     assert.equal(refused.status, 429);
     assert.equal(refused.body.code, 'rate_limited');
     const retryAfter = Number(refused.headers.get('retry-after'));
-    assert.ok(retryAfter >= 1 && retryAfter <= 60, `Retry-After: ${retryAfter}`);
+    // The minute slides: the fifth part of the next one has to pass before one of the five counts no more.
+    assert.ok(retryAfter >= 1 && retryAfter <= 72, `Retry-After: ${retryAfter}`);
     assert.equal(refused.headers.get('x-ratelimit-remaining'), '0');
   });
 

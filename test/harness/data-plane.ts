@@ -179,7 +179,13 @@ export function createDeps(keys: readonly FakeKey[] = [], differences: Partial<F
   return {
     credentials: { recall: (publicId) => known.get(publicId), find: (publicId) => known.get(publicId) },
     rehash: () => undefined,
-    limiter: { take: () => ({ outcome: 'admitted', atMs: 0, standings: [] }), peek: () => [] },
+    limiter: {
+      prepare: (_group, checks) => ({ checks }),
+      take: () => ({ outcome: 'admitted', atMs: 0, standings: [], release: undefined }),
+      peek: () => [],
+      refund: () => {},
+    },
+    limits: { address: [], ipv6Bits: 64, onFailure: 'deny', refundsFailures: true },
     usage: { record: () => undefined },
     clock: createFakeClock(),
     countries: { find: () => undefined },

@@ -75,7 +75,7 @@ function opener(server: Server): Open {
 
 /** As after the migrations: one installation, the default tenant, nothing else. */
 async function empty({ db }: OpenedDatabase): Promise<void> {
-  await sql`truncate request_logs, revisions, endpoints, gateways, keys, clients, operators, roles, events, idempotency_keys cascade`.execute(
+  await sql`truncate limit_counters, request_logs, revisions, endpoints, gateways, keys, clients, operators, roles, events, idempotency_keys cascade`.execute(
     db,
   );
   await emptyAuditLog(db);

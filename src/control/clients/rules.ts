@@ -1,14 +1,17 @@
 // What holds for clients beyond their schema. Pure.
 
+import type { RateLimit } from '../../db/schema.ts';
 import type { Principal } from '../../gateway/ports.ts';
 import { isId } from '../../lib/id.ts';
 import type { Fault } from '../../lib/problem.ts';
 import { normalizeScope } from '../../lib/scope.ts';
 import { mayGrant } from '../permissions.ts';
+import { rateLimitFaults } from '../rate-limit.ts';
 import type { ClientRules } from '../services.ts';
 import { termFaults } from '../terms.ts';
 
 interface ClientTerms {
+  readonly rateLimits?: RateLimit | null;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly allowedCountries?: readonly string[] | null;
   readonly expiresAt?: string | null;
@@ -20,7 +23,7 @@ interface Surroundings {
 }
 
 export function clientFaults(terms: ClientTerms, { nowMs, services }: Surroundings): Fault[] {
-  const faults = termFaults(terms, nowMs);
+  const faults = [...termFaults(terms, nowMs), ...rateLimitFaults(terms.rateLimits, 'body.rateLimits')];
   if (Array.isArray(terms.allowedCountries) && !services.clients.areCountriesKnown) {
     const message =
       'would shut everybody out: nothing tells the country of a caller here; set GEOIP_DATABASE, or COUNTRY_HEADER with TRUSTED_PROXIES';

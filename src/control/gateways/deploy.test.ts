@@ -101,7 +101,14 @@ forEachDatabase('a deploy', (open) => {
         },
       ],
       endpoints: [
-        { id: open1?.id, method: 'GET', path: '/open', service: 'orders', timeoutMs: 1_500, policies: [] },
+        {
+          id: open1?.id,
+          method: 'GET',
+          path: '/open',
+          service: 'orders',
+          timeoutMs: 1_500,
+          policies: [{ name: 'rate-limit', config: { endpoint: null } }],
+        },
         {
           id: limited?.id,
           method: 'GET',

@@ -239,6 +239,7 @@ forEachDatabase('what a gateway says for all its endpoints', (open) => {
               isGoneAfterSunset: true,
             },
           },
+          { name: 'rate-limit', config: { endpoint: null } },
         ],
         [
           {
@@ -250,6 +251,7 @@ forEachDatabase('what a gateway says for all its endpoints', (open) => {
               isGoneAfterSunset: false,
             },
           },
+          { name: 'rate-limit', config: { endpoint: null } },
         ],
       ],
     );

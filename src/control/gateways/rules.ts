@@ -1,7 +1,9 @@
 // What holds for gateways and endpoints beyond their schema. Pure.
 
+import type { RateLimit } from '../../db/schema.ts';
 import { checkSnapshot } from '../../gateway/snapshot.ts';
 import type { Fault } from '../../lib/problem.ts';
+import { rateLimitFaults } from '../rate-limit.ts';
 import type { CreateEndpoint } from './endpoint-schema.ts';
 import type { UpdateGateway } from './schema.ts';
 import { upstreamFaults } from './upstream-rules.ts';
@@ -54,12 +56,13 @@ interface EndpointTerms {
   readonly path?: string;
   readonly service?: string | null;
   readonly upstreamUrl?: string | null;
+  readonly rateLimit?: RateLimit | null;
   readonly deprecationDate?: string | null;
   readonly sunsetDate?: string | null;
 }
 
 export function endpointFaults(body: EndpointTerms): Fault[] {
-  const faults: Fault[] = [];
+  const faults = rateLimitFaults(body.rateLimit, 'body.rateLimit');
   const wrong = body.path === undefined ? undefined : pathFault(normalizePath(body.path));
   if (wrong !== undefined) faults.push({ path: 'body.path', message: wrong });
   if (typeof body.service === 'string' && typeof body.upstreamUrl === 'string') {

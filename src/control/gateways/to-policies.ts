@@ -2,7 +2,7 @@
 
 import type { Cors, SecurityHeaders } from '../../db/publishing-schema.ts';
 import type { PolicyUse } from '../../gateway/snapshot.ts';
-import { toWindowLimits } from '../rate-limit.ts';
+import { toLimits } from '../rate-limit.ts';
 import type { GatewayFields } from './gateway-columns.ts';
 import type { MeantEndpoint } from './to-config.ts';
 
@@ -28,11 +28,9 @@ export function toEndpointPolicies(gateway: GatewayFields, endpoint: MeantEndpoi
   const policies = toDeprecation(endpoint);
   if (needsKey) policies.push({ name: 'api-key', config: {} }, { name: 'client', config: {} });
   if (requiredScopes.length > 0) policies.push({ name: 'scopes', config: { required: requiredScopes } });
-  const own = rateLimit === undefined ? null : { id, windows: toWindowLimits(rateLimit) };
-  // Without a key there is nobody's limit to count but the endpoint's own.
-  if (gateway.securitySettings.rateLimitingEnabled && (needsKey || own !== null)) {
-    policies.push({ name: 'rate-limit', config: { endpoint: own } });
-  }
+  const own = rateLimit === undefined ? null : { id, windows: toLimits(rateLimit) };
+  // Callers without a key are limited by their address.
+  if (gateway.securitySettings.rateLimitingEnabled) policies.push({ name: 'rate-limit', config: { endpoint: own } });
   return policies;
 }
 

@@ -58,8 +58,8 @@ forEachDatabase('keys of a client', (open) => {
     const credential = await loadCredential(db, parsePublicId(key) ?? '', {});
     assert.deepEqual(credential?.principal.limits, [
       { window: 'minute', limit: 200 },
-      { window: 'hour', limit: 5_000 },
-      { window: 'day', limit: 50_000 },
+      { window: 'hour', limit: 5_000, of: 'client' },
+      { window: 'day', limit: 50_000, of: 'client' },
     ]);
   });
 

@@ -122,7 +122,7 @@ forEachDatabase('keys', (open) => {
       body: {
         nmae: 'x',
         scopes: ['read:data', 'NOT A SCOPE'],
-        rateLimit: { requestsPerMinute: '5', requestsPerMonth: 1 },
+        rateLimit: { requestsPerMinute: '5', requestsPerYear: 1 },
         metadata: { big: 'x'.repeat(5_000) },
         expiresAt: '2020-01-01T00:00:00Z',
         expiresInDays: 3,
@@ -138,7 +138,7 @@ forEachDatabase('keys', (open) => {
         message:
           'must be a scope such as orders:read (words of small letters, joined by colons; * for any rest), at most 100 characters',
       },
-      { path: 'body.rateLimit.requestsPerMonth', message: 'is not known here; did you mean requestsPerMinute?' },
+      { path: 'body.rateLimit.requestsPerYear', message: 'is not known here; did you mean requestsPerHour?' },
       { path: 'body.rateLimit.requestsPerMinute', message: 'must be a whole number' },
       { path: 'body.metadata', message: 'must have at most 4096 bytes as JSON' },
       { path: 'body.expiresAt', message: 'must lie in the future' },
@@ -170,7 +170,10 @@ forEachDatabase('keys', (open) => {
     { body: { name: 'x', allowedIps: '::1' }, path: 'body.allowedIps' },
     { body: { name: 'x', environment: 'Live' }, path: 'body.environment' },
     { body: { name: 'x', environment: 'a'.repeat(17) }, path: 'body.environment' },
-    { body: { name: 'x', rateLimit: { requestsPerMinute: 1, burst: 1 } }, path: 'body.rateLimit.burst' },
+    { body: { name: 'x', rateLimit: { requestsPerMinute: 1, burst: 0 } }, path: 'body.rateLimit.burst' },
+    { body: { name: 'x', rateLimit: { requestsPerDay: 1, burst: 1 } }, path: 'body.rateLimit.burst' },
+    { body: { name: 'x', rateLimit: { requestsPerMinute: 1, burst: 2 ** 31 - 1 } }, path: 'body.rateLimit.burst' },
+    { body: { name: 'x', rateLimit: { requestsPerMonth: 2 ** 31 } }, path: 'body.rateLimit.requestsPerMonth' },
   ];
   test('are refused with the path of what is wrong', async () => {
     const control = createTestControl(await open());

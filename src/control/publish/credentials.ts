@@ -6,7 +6,7 @@ import type { Credential, Principal } from '../../gateway/ports.ts';
 import type { KeyState } from '../../lib/key-state.ts';
 import { normalizeScope } from '../../lib/scope.ts';
 import { intersectScopes, permissionsOf } from '../permissions.ts';
-import { resolveRateLimit, toWindowLimits } from '../rate-limit.ts';
+import { toCallerLimits } from '../rate-limit.ts';
 import { CLIENT_COLUMNS, toClientTerms } from './client-terms.ts';
 
 /** The credentials with these public ids, whatever their state, by public id. One indexed look-up for all of them. */
@@ -62,7 +62,7 @@ function toCredential(row: CredentialRow, defaultLimits: RateLimit): Credential 
     name: row.name,
     // An operator's key can do what the role permits, and no more than the key says.
     scopes: row.operator_id === null ? scopes : intersectScopes(scopes, permissionsOf(row.role ?? '', row.permissions)),
-    limits: toWindowLimits(resolveRateLimit({ key: row, client: row, defaults: defaultLimits })),
+    limits: toCallerLimits({ key: row, client: row, defaults: defaultLimits }),
     ...client?.ofPrincipal,
   };
   return {

@@ -16,8 +16,10 @@ export interface ManagementOptions {
   readonly validationsPerMinute: number;
 }
 
-/** Public operations that tell something about what a stranger guesses. */
+/** Public operations that tell something about what a stranger guesses: their limit is their own. */
 const GUESSED_AT: ReadonlySet<string> = new Set(['validateKey']);
+/** Asked by whoever looks after the node, and never refused for asking often. */
+const HEALTH: ReadonlySet<string> = new Set(['getHealth', 'getLiveness', 'getReadiness']);
 
 export function managementGateway({ operations, socketPath, validationsPerMinute }: ManagementOptions): GatewayConfig {
   return {
@@ -46,7 +48,10 @@ function guarded(): EndpointConfig['policies'] {
   ];
 }
 
+/** Of strangers, the address is limited. */
 function open(operationId: string, requestsPerMinute: number): EndpointConfig['policies'] {
-  if (!GUESSED_AT.has(operationId)) return [];
-  return [{ name: 'address-limit', config: { name: 'validate', requestsPerMinute } }];
+  if (HEALTH.has(operationId)) return [];
+  if (!GUESSED_AT.has(operationId)) return [{ name: 'rate-limit', config: { endpoint: null } }];
+  const address = { name: 'validate', windows: [{ window: 'minute', limit: requestsPerMinute }] };
+  return [{ name: 'rate-limit', config: { endpoint: null, address } }];
 }

@@ -71,9 +71,9 @@ forEachDatabase('a credential', (open) => {
       name: 'k',
       scopes: ['orders:create', 'leads:read', 'leads:*'],
       limits: [
-        { window: 'minute', limit: 60 },
-        { window: 'hour', limit: 1_000 },
-        { window: 'day', limit: 10_000 },
+        { window: 'minute', limit: 60, of: 'client' },
+        { window: 'hour', limit: 1_000, of: 'client' },
+        { window: 'day', limit: 10_000, of: 'client' },
       ],
       clientId,
       restrictions: { addresses: ['10.0.0.0/8'], countries: ['DE'], endpoints: ['GET /shop/*'] },
@@ -92,7 +92,7 @@ forEachDatabase('a credential', (open) => {
     const after = await load();
     assert.equal(after?.client?.status, 'suspended');
     assert.deepEqual(after.principal.scopes, ['leads:read']);
-    assert.deepEqual(after.principal.limits, [{ window: 'day', limit: 1 }]);
+    assert.deepEqual(after.principal.limits, [{ window: 'day', limit: 1, of: 'client' }]);
     assert.equal('restrictions' in after.principal, false);
   });
 

@@ -6,6 +6,7 @@ import { tenants } from './0002-tenants.ts';
 import { audit } from './0003-audit.ts';
 import { keys } from './0004-keys.ts';
 import { clients } from './0005-clients.ts';
+import { limits } from './0006-limits.ts';
 import { publishing } from './0007-publishing.ts';
 import { resilience } from './0008-resilience.ts';
 
@@ -15,6 +16,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-audit': audit,
   '0004-keys': keys,
   '0005-clients': clients,
+  '0006-limits': limits,
   '0007-publishing': publishing,
   '0008-resilience': resilience,
 };

@@ -1,7 +1,7 @@
 // How many connections there are, in all and from each address, over all gateway threads of the process: one table in shared memory, and
 // a lock around it, since connections come and go a thousand times more seldom than requests.
 
-import { toAddressGroup } from '../../lib/ip-range.ts';
+import { toAddressBlock } from '../../lib/address-block.ts';
 
 /** Where in the memory the lock, the total and the table stand, in words. */
 const LOCK = 0;
@@ -139,7 +139,7 @@ type Key = readonly [high: number, low: number];
 
 /** An IPv4 address, or the network of an IPv6 one, in 64 bits: two of them are never one. */
 function toKey(address: string): Key {
-  const group = toAddressGroup(address);
+  const group = toAddressBlock(address, 64);
   if (group.includes(':')) {
     const [a = 0, b = 0, c = 0, d = 0] = group.split(':').map((part) => Number.parseInt(part, 16));
     return [(a << 16) | b, (c << 16) | d];

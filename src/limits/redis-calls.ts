@@ -1,0 +1,188 @@
+// Calls to Redis that come to an end in time, and the breaker: when one was too late, all that wait fail at once, and no further one is
+// made until Redis has answered a ping in time. So a Redis that is frozen costs a request once what it may wait, and those after it
+// nothing.
+
+import { withinTime } from '../lib/within-time.ts';
+import type { RedisConnection } from './redis-connection.ts';
+
+/** How often a Redis that was too slow is asked whether it is well again. */
+const PROBE_MS = 100;
+/** A connection on which a ping waits so long for its answer is given up. */
+const SILENCE_MS = 3000;
+
+/** One call, and whoever waits for it. */
+export interface Call {
+  succeed(reply: unknown): void;
+  fail(cause: Error): void;
+  /** It has failed already, and its answer came all the same. */
+  answerLate(reply: unknown): void;
+}
+
+export interface RedisCallsOptions {
+  /** How long a call may wait for its answer. */
+  readonly timeoutMs: number;
+  /** Told when calls can be made again, and when they cannot. */
+  readonly onChange: (isUp: boolean, cause: Error | undefined) => void;
+}
+
+interface Pending {
+  readonly call: Call;
+  readonly deadlineMs: number;
+  isOver: boolean;
+}
+
+export class RedisCalls {
+  readonly #options: RedisCallsOptions;
+  /** Attached once it is made, since it tells of itself from then on. */
+  #connection: RedisConnection | undefined;
+  /** The oldest first; those that are over are dropped from the front. */
+  #pending: Pending[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #probing: NodeJS.Timeout | undefined;
+  #probedAtMs: number | undefined;
+  #isUp = false;
+
+  constructor(options: RedisCallsOptions) {
+    this.#options = options;
+  }
+
+  attach(connection: RedisConnection): void {
+    this.#connection = connection;
+    this.#keepProbing();
+  }
+
+  /** Whether calls are worth making. */
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Makes a call, which comes to one end in any case. */
+  make(key: string, command: readonly string[], call: Call): void {
+    if (!this.#isUp) {
+      call.fail(new Error('Redis is away'));
+      return;
+    }
+    const pending: Pending = { call, deadlineMs: performance.now() + this.#options.timeoutMs, isOver: false };
+    this.#pending.push(pending);
+    this.#watch(this.#options.timeoutMs);
+    this.#send(key, command, pending);
+  }
+
+  /** Makes a call for which nobody waits: also to a Redis that is too slow, and as long as it takes. */
+  makePatiently(key: string, command: readonly string[], call: Call): void {
+    this.#send(key, command, { call, deadlineMs: Infinity, isOver: false });
+  }
+
+  /** Rejects when Redis does not answer in time. */
+  async ping(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined) throw new Error('there is no connection to Redis');
+    await withinTime(connection.send('', ['PING']), this.#options.timeoutMs);
+    this.#goUp();
+  }
+
+  /** From the connection. */
+  hear(connected: boolean, cause: Error | undefined): void {
+    if (connected) this.#probe();
+    else this.#goDown(cause ?? new Error('the connection to Redis broke'));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    clearInterval(this.#probing);
+    this.#connection?.close();
+  }
+
+  #send(key: string, command: readonly string[], pending: Pending): void {
+    const { call } = pending;
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    connection.send(key, command).then(
+      (reply) => {
+        if (pending.isOver) call.answerLate(reply);
+        else {
+          pending.isOver = true;
+          call.succeed(reply);
+        }
+      },
+      (reason: unknown) => {
+        const cause = reason instanceof Error ? reason : new Error(String(reason));
+        connection.learn(cause);
+        if (pending.isOver) return;
+        pending.isOver = true;
+        call.fail(cause);
+      },
+    );
+  }
+
+  #watch(afterMs: number): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      // When this thread itself was held up, answers may lie there unread: they are read first.
+      setImmediate(() => this.#check());
+    }, afterMs);
+    this.#timer.unref();
+  }
+
+  #check(): void {
+    const firstOpen = this.#pending.findIndex(({ isOver }) => !isOver);
+    if (firstOpen < 0) {
+      this.#pending = [];
+      return;
+    }
+    this.#pending.splice(0, firstOpen);
+    const leftMs = (this.#pending[0]?.deadlineMs ?? 0) - performance.now();
+    if (leftMs > 0) this.#watch(leftMs);
+    else this.#goDown(new Error('Redis did not answer in time'));
+  }
+
+  #goDown(cause: Error): void {
+    const waiting = this.#pending;
+    this.#pending = [];
+    for (const pending of waiting) {
+      if (pending.isOver) continue;
+      pending.isOver = true;
+      pending.call.fail(cause);
+    }
+    this.#keepProbing();
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    this.#options.onChange(false, cause);
+  }
+
+  #keepProbing(): void {
+    this.#probing ??= setInterval(() => this.#probe(), PROBE_MS).unref();
+  }
+
+  #probe(): void {
+    const connection = this.#connection;
+    if (connection === undefined || !connection.isReady) return;
+    const nowMs = performance.now();
+    if (this.#probedAtMs !== undefined) {
+      if (nowMs - this.#probedAtMs > SILENCE_MS) {
+        this.#probedAtMs = undefined;
+        connection.replace();
+      }
+      return;
+    }
+    this.#probedAtMs = nowMs;
+    connection.send('', ['PING']).then(
+      () => {
+        this.#probedAtMs = undefined;
+        if (performance.now() - nowMs <= this.#options.timeoutMs) this.#goUp();
+      },
+      () => {
+        this.#probedAtMs = undefined;
+      },
+    );
+  }
+
+  #goUp(): void {
+    clearInterval(this.#probing);
+    this.#probing = undefined;
+    if (this.#isUp) return;
+    this.#isUp = true;
+    this.#options.onChange(true, undefined);
+  }
+}
