@@ -136,6 +136,8 @@ function createDeps(): CompileDeps {
     clock: systemClock,
     countries: { find: () => undefined },
     rehash: () => undefined,
+    threads: 1,
+    secretsKey: new Uint8Array(32),
     hmacSecret: '',
     previousHmacSecret: undefined,
     services: createServices({

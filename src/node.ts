@@ -120,9 +120,12 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     boot: {
       host: settings.HOST,
       port,
+      threads: threads.length,
       hmacSecret: secrets.hmacSecret,
       previousHmacSecret: secrets.previousHmacSecret,
       keyCache: keyCacheOf(settings),
+      privateTargets: settings.PRIVATE_TARGETS,
+      secretsKey: control.services.secretsKey,
       controlToken,
       trustedProxies: settings.TRUSTED_PROXIES,
       countries,

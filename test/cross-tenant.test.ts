@@ -501,7 +501,12 @@ async function undo(db: Kysely<Database>, { tenantId, gatewayId }: Belongings, o
 async function belongingsOf(db: Kysely<Database>, tenantId: string): Promise<unknown> {
   const all: Record<string, unknown> = {};
   for (const name of await tablesOfTenants(db)) {
-    const found = await sql`select * from ${sql.table(name)} where tenant_id = ${tenantId} order by 1`.execute(db);
+    const table = sql.table(name);
+    // By all there is in a row: in what order the database comes upon equal ones is its affair.
+    const found =
+      await sql`select belonging.* from ${table} as belonging where tenant_id = ${tenantId} order by belonging::text`.execute(
+        db,
+      );
     assert.ok(found.rows.length > 0, `${name} has nothing of the tenant: let settle() make one`);
     all[name] = found.rows;
   }

@@ -478,6 +478,9 @@ describe('a gateway thread', () => {
       boot: {
         host: '0.0.0.0',
         port: await freePort(),
+        threads: 1,
+        privateTargets: 'allow',
+        secretsKey: new Uint8Array(32),
         hmacSecret: 'x'.repeat(32),
         previousHmacSecret: undefined,
         keyCache: { entries: 100, ageMs: 1000, awayMs: 1000 },

@@ -42,7 +42,16 @@ const Explanation = Type.Object({
   ),
   policies: Type.Array(Type.Object({ stage: Type.String(), name: Type.String(), config: Type.Unknown() })),
   service: Type.Optional(
-    Type.Object({ name: Type.String(), targets: Type.Array(Type.String()), timeoutMs: Type.Integer() }),
+    Type.Object({
+      name: Type.String(),
+      targets: Type.Array(Type.String()),
+      timeoutMs: Type.Integer(),
+      weights: Type.Optional(Type.Array(Type.Integer())),
+      loadBalancingStrategy: Type.Optional(Type.String()),
+      path: Type.Optional(Type.String()),
+      retries: Type.Optional(Type.Integer()),
+      circuitBreaker: Type.Optional(Type.Unknown()),
+    }),
   ),
 });
 
@@ -73,10 +82,23 @@ function toLines({
     const told = JSON.stringify(config);
     rows.push([stage, told === '{}' ? name : `${name} ${told}`]);
   }
-  if (service !== undefined) rows.push(['service', `${service.name}, waits ${service.timeoutMs} ms`]);
-  for (const target of service?.targets ?? []) rows.push(['target', target]);
+  if (service !== undefined) rows.push(...toServiceRows(service));
   const width = Math.max(...rows.map(([name]) => name.length));
   return [detail, ...rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`)];
+}
+
+function toServiceRows(service: NonNullable<Static<typeof Explanation>['service']>): [string, string][] {
+  const { name, timeoutMs, path, loadBalancingStrategy, retries, circuitBreaker, targets, weights = [] } = service;
+  const rows: [string, string][] = [['service', `${name}, waits ${timeoutMs} ms`]];
+  if (path !== undefined) rows.push(['path', path]);
+  if (loadBalancingStrategy !== undefined) rows.push(['strategy', loadBalancingStrategy]);
+  if (retries !== undefined) rows.push(['retries', String(retries)]);
+  if (circuitBreaker !== undefined) rows.push(['breaker', JSON.stringify(circuitBreaker)]);
+  targets.forEach((target, i) => {
+    const { [i]: weight = 1 } = weights;
+    rows.push(['target', weight === 1 ? target : `${target} (weight ${weight})`]);
+  });
+  return rows;
 }
 
 function withId(name: string, id: string | undefined): string {

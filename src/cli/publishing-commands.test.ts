@@ -238,7 +238,17 @@ describe('tollgate explain', () => {
             { stage: 'authenticate', name: 'api-key', config: {} },
             { stage: 'limit', name: 'rate-limit', config: { endpoint: null } },
           ],
-          service: { name: 'a', targets: ['http://127.0.0.1:9000'], stripPrefix: false, timeoutMs: 30_000 },
+          service: {
+            name: 'a',
+            targets: ['http://127.0.0.1:9000', 'http://b'],
+            weights: [1, 9],
+            loadBalancingStrategy: 'weighted',
+            stripPrefix: false,
+            path: '/v1/orders',
+            timeoutMs: 30_000,
+            retries: 1,
+            circuitBreaker: { failureThreshold: 5 },
+          },
         },
       },
     });
@@ -255,7 +265,12 @@ describe('tollgate explain', () => {
       'authenticate  api-key',
       'limit         rate-limit {"endpoint":null}',
       'service       a, waits 30000 ms',
+      'path          /v1/orders',
+      'strategy      weighted',
+      'retries       1',
+      'breaker       {"failureThreshold":5}',
       'target        http://127.0.0.1:9000',
+      'target        http://b (weight 9)',
       '',
     ]);
   });

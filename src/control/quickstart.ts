@@ -37,7 +37,8 @@ export async function fillQuickstart(
 ): Promise<boolean> {
   if ((await readInstallation(services.db)).firstGatewayAt !== undefined) return false;
   const { gateways } = parseQuickstart(substitute(parseYaml(yamlText), substitutions));
-  const author = { tenantId: DEFAULT_TENANT_ID, by: 'quickstart', nowMs: services.clock.nowMs() };
+  const { clock, secretsKey } = services;
+  const author = { tenantId: DEFAULT_TENANT_ID, by: 'quickstart', nowMs: clock.nowMs(), secretsKey };
   const isFilled = await inTenant(services.db, author, async (trx) => {
     // First the lock: of two nodes that start at once, the second finds what the first made.
     await bumpVersion(trx);

@@ -79,6 +79,8 @@ export interface Services extends Omit<ServiceParts, 'encryptionKey'> {
   readonly auditKey: Uint8Array;
   /** Seals the answers that are kept for repeated calls. */
   readonly idempotencyKey: Uint8Array;
+  /** Seals what services are shown of us. */
+  readonly secretsKey: Uint8Array;
   /** Makes keys of nobody's, those that are asked for at once in one transaction. */
   readonly keysTogether: Together<KeyJob, MadeKey>;
   /** All that is on the air, of all tenants. */
@@ -97,6 +99,7 @@ export function createServices({ encryptionKey, ...parts }: ServiceParts): Servi
     keysTogether: createKeysTogether(db),
     auditKey: deriveKey(encryptionKey, 'audit chain'),
     idempotencyKey: deriveKey(encryptionKey, 'idempotency'),
+    secretsKey: deriveKey(encryptionKey, 'upstream secrets'),
     loadSnapshot: load,
     publish: async () => dataPlane.publish(await load()),
     findCredential: (publicId) => loadCredential(db, publicId, defaultLimits),

@@ -68,6 +68,7 @@ export interface GatewayTable {
   upstream_services: Json<readonly UpstreamService[]>;
   load_balancing_strategy: LoadBalancingStrategy;
   circuit_breaker: OptionalJson<CircuitBreaker>;
+  max_concurrent_requests: number | null;
   security_settings: Json<SecuritySettings>;
   timeout_seconds: number;
   hosts: string[];

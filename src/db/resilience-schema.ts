@@ -40,8 +40,41 @@ export interface UpstreamTarget {
   readonly weight?: number;
 }
 
+interface FieldChanges {
+  readonly set?: Record<string, string>;
+  readonly add?: Record<string, string>;
+  readonly remove?: string[];
+}
+
+/** What a service is shown of us. Secrets are sealed (lib/sealed-text.ts). */
+interface ServiceSecrets {
+  readonly credentials?: {
+    readonly type: 'basic' | 'bearer' | 'api_key';
+    readonly username?: string;
+    readonly password?: string;
+    readonly token?: string;
+    readonly header?: string;
+    readonly key?: string;
+  };
+  readonly tls?: {
+    readonly certificate?: string;
+    readonly key?: string;
+    readonly ca?: string;
+    readonly serverName?: string;
+  };
+}
+
+/** What a service makes of requests and answers. */
+interface ServiceRewriting {
+  readonly pathRewrite?: Record<string, string>;
+  readonly headers?: Record<string, string>;
+  readonly requestHeaders?: FieldChanges;
+  readonly responseHeaders?: FieldChanges;
+  readonly host?: string;
+}
+
 /** Of a service. */
-export interface ServiceResilience {
+export interface ServiceResilience extends ServiceRewriting, ServiceSecrets {
   /** The time to the first byte, when it is not said in milliseconds. */
   readonly timeoutSeconds?: number;
   readonly loadBalancingStrategy?: LoadBalancingStrategy;

@@ -6,6 +6,9 @@ import { toVersionRule } from './route-version.ts';
 import { createRouter, isMethod, type Route, type Router } from './router.ts';
 import type { EndpointConfig, GatewayConfig, PolicyUse, ServiceConfig, SnapshotConfig } from './snapshot.ts';
 import { STAGES } from './stages.ts';
+import { compileRewriting, type Rewriting } from './upstream/rewriting.ts';
+import type { SecretOwner } from '../lib/sealed-text.ts';
+import { openTls } from './upstream/service-secrets.ts';
 import type { Service } from './upstream/service.ts';
 import type { Services } from './upstream/services.ts';
 import type { Timeouts } from './upstream/timeouts.ts';
@@ -19,6 +22,8 @@ export interface Snapshot {
 export interface CompileDeps extends PolicyDeps {
   readonly policies: readonly Policy[];
   readonly services: Services;
+  /** Opens what snapshots carry sealed. */
+  readonly secretsKey: Uint8Array;
   /** Sent along with requests to the control plane, and to nobody else. */
   readonly controlToken: string;
 }
@@ -30,10 +35,16 @@ export function compileSnapshot(config: SnapshotConfig, deps: CompileDeps): Snap
   return { version: config.version, router: createRouter(routes, config.paths), plans: [...plans] };
 }
 
+interface CompiledService {
+  readonly config: ServiceConfig;
+  readonly upstream: Service;
+  readonly rewriting: Rewriting | undefined;
+}
+
 /** A gateway while its endpoints are compiled: what they share is made once. */
 interface Making {
   readonly gateway: GatewayConfig;
-  readonly services: ReadonlyMap<string, { readonly config: ServiceConfig; readonly upstream: Service }>;
+  readonly services: ReadonlyMap<string, CompiledService>;
   readonly policies: readonly StagedPolicy[];
   readonly deps: CompileDeps;
 }
@@ -41,9 +52,7 @@ interface Making {
 export function compileGateway(gateway: GatewayConfig, deps: CompileDeps): Route<Plan>[] {
   const making: Making = {
     gateway,
-    services: new Map(
-      gateway.services.map((config) => [config.name, { config, upstream: deps.services.of(gateway, config) }]),
-    ),
+    services: new Map(gateway.services.map((config) => [config.name, compileService(config, gateway, deps)])),
     policies: compilePolicies(gateway.policies ?? [], deps),
     deps,
   };
@@ -59,6 +68,14 @@ export function compileGateway(gateway: GatewayConfig, deps: CompileDeps): Route
   });
 }
 
+function compileService(config: ServiceConfig, gateway: GatewayConfig, deps: CompileDeps): CompiledService {
+  const owner: SecretOwner = { key: deps.secretsKey, tenantId: gateway.tenantId, gatewayId: gateway.id ?? '' };
+  const tls = config.tls && openTls(config.tls, owner);
+  const upstream = deps.services.of(gateway, config, tls);
+  const hasLostTls = config.tls !== undefined && tls === undefined;
+  return { config, upstream, rewriting: compileRewriting(config, owner, hasLostTls) };
+}
+
 function compilePlan(endpoint: EndpointConfig, { gateway, services, policies: shared, deps }: Making): Plan {
   const service = services.get(endpoint.service);
   if (service === undefined) throw unchecked();
@@ -72,6 +89,7 @@ function compilePlan(endpoint: EndpointConfig, { gateway, services, policies: sh
     service: endpoint.service,
     upstream: service.upstream,
     stripCharacters: service.config.stripPrefix ? gateway.routePrefix.length : 0,
+    rewriting: service.rewriting,
     timeouts: toTimeouts(endpoint, service.config),
     policies,
     enders: policies.filter((policy) => 'onEnd' in policy),

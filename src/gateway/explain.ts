@@ -3,7 +3,9 @@
 import type { Policy } from './policy.ts';
 import { toVersionRule } from './route-version.ts';
 import { createRouter, isMethod, type Miss, type Route, type RoutedRequest } from './router.ts';
-import type { EndpointConfig, GatewayConfig, PolicyUse, SnapshotConfig } from './snapshot.ts';
+import type { EndpointConfig, GatewayConfig, PolicyUse, ServiceConfig, SnapshotConfig } from './snapshot.ts';
+import { toServicePath } from './upstream/upstream-path.ts';
+import { compilePathRewrite } from '../lib/path-rewrite.ts';
 import { STAGES } from './stages.ts';
 
 /** A route of the configuration, and the policies that it meets, in the order in which they run. */
@@ -21,6 +23,12 @@ export function explainRequest(
 ): Explained | Miss<Explained> {
   const routes = config.gateways.flatMap((gateway) => toRoutes(gateway, policies));
   return createRouter(routes, config.paths).find(request);
+}
+
+/** The path that the service gets, below that of its target; undefined for one that it must not get. */
+export function explainPath(path: string, { routePrefix }: GatewayConfig, service: ServiceConfig): string | undefined {
+  const rewrite = service.pathRewrite && compilePathRewrite(service.pathRewrite);
+  return toServicePath(path, service.stripPrefix ? routePrefix.length : 0, rewrite);
 }
 
 function toRoutes(gateway: GatewayConfig, policies: readonly Policy[]): Route<Explained>[] {

@@ -6,6 +6,7 @@ import type { EdgeLimits } from './edge/limits.ts';
 import type { CacheLimits } from './credential-cache.ts';
 import type { LimitSettings } from './policy.ts';
 import type { CircuitNews, Credential, Rehash, ServiceHealth, TlsCertificate } from './ports.ts';
+import type { PrivateTargets } from './upstream/guarded-lookup.ts';
 import type { PackedSnapshot } from './snapshot-loader.ts';
 
 /** What a thread is born with. */
@@ -20,9 +21,15 @@ export interface ThreadBoot extends GatewayBoot {
 export interface GatewayBoot {
   readonly host: string;
   readonly port: number;
+  /** How many there are. */
+  readonly threads: number;
   readonly hmacSecret: string;
   readonly previousHmacSecret: string | undefined;
   readonly keyCache: CacheLimits;
+  /** Whether services may stand on this machine and in private networks. */
+  readonly privateTargets: PrivateTargets;
+  /** Opens what snapshots carry sealed. */
+  readonly secretsKey: Uint8Array;
   readonly controlToken: string;
   /** Addresses and ranges of the proxies whose word is taken for who is behind them. */
   readonly trustedProxies: readonly string[];

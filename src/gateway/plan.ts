@@ -1,6 +1,8 @@
 // A route, compiled: everything a request needs, resolved when the snapshot was loaded.
 
+import type { SecureContext } from 'node:tls';
 import type { CompiledPolicy } from './policy.ts';
+import type { Rewriting } from './upstream/rewriting.ts';
 import type { Service } from './upstream/service.ts';
 import type { Timeouts } from './upstream/timeouts.ts';
 
@@ -16,6 +18,8 @@ export interface Plan {
   readonly upstream: Service;
   /** How many characters of the path the upstream does not get to see; 0 for none. */
   readonly stripCharacters: number;
+  /** What its service makes of requests and answers; undefined where it leaves them as they are. */
+  readonly rewriting: Rewriting | undefined;
   readonly timeouts: Timeouts;
   /** In the order in which they run. */
   readonly policies: readonly CompiledPolicy[];
@@ -25,6 +29,15 @@ export interface Plan {
   readonly guards: number;
   /** Sent to the control plane only: proves that a request came through the gateway. */
   readonly controlToken: string | undefined;
+}
+
+/** How a target is spoken to over TLS, where that is not as with everybody. */
+export interface TargetTls {
+  /** Connections of another identity are not for this target. */
+  readonly identity: string;
+  readonly context: SecureContext;
+  /** In place of the host that the URL names. */
+  readonly serverName: string | undefined;
 }
 
 export interface Target {
@@ -37,4 +50,5 @@ export interface Target {
   /** Put before the request's path; empty or beginning with a slash, never ending with one. */
   readonly basePath: string;
   readonly socketPath: string | undefined;
+  readonly tls: TargetTls | undefined;
 }

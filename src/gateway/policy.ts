@@ -12,6 +12,8 @@ import type { Stage } from './stages.ts';
 
 export interface PolicyDeps extends Ports {
   readonly clock: Clock;
+  /** How many gateway threads the process has. */
+  readonly threads: number;
   /** Where callers are. */
   readonly countries: CountrySource;
   /** The pepper under which keys are hashed. */

@@ -68,6 +68,11 @@ function fold(text: string): string {
   return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
+/** Whether others may read the path as another one than it seems. */
+export function hasDotSegments(path: string): boolean {
+  return path.includes('.') || path.includes('%') ? DOT_SEGMENT.test(path) : false;
+}
+
 export function isWellEncoded(path: string): boolean {
   return !path.includes('%') || decodeText(path) !== undefined;
 }

@@ -9,6 +9,7 @@ import { type PathRules, STRICT_PATHS } from './route-path.ts';
 import { checkPath, wouldShadow } from './route-pattern.ts';
 import { toVersionRule } from './route-version.ts';
 import { isMethod, METHODS, routeKeys, toSegments } from './router.ts';
+import { checkRewriting, rewritingFields } from './upstream/rewriting.ts';
 import { checkService, serviceFields, targetFields } from './upstream/service-config.ts';
 
 const closed = { additionalProperties: false };
@@ -43,6 +44,7 @@ const ServiceConfig = Type.Object(
     stripPrefix: Type.Boolean(),
     timeouts: Type.Optional(Timeouts),
     ...serviceFields,
+    ...rewritingFields,
   },
   closed,
 );
@@ -214,7 +216,7 @@ function checkServices(gateway: GatewayConfig, at: string, { faults }: Context):
     if (services.has(service.name))
       faults.push({ path: `${at}.services[${i}].name`, message: `"${service.name}" is there twice` });
     services.add(service.name);
-    for (const { path, message } of checkService(service))
+    for (const { path, message } of [...checkService(service), ...checkRewriting(service)])
       faults.push({ path: `${at}.services[${i}].${path}`, message });
     service.targets.forEach((target, j) => {
       const message = checkTarget(target.url, gateway.id === null);

@@ -25,7 +25,8 @@ import { createRunner } from './run.ts';
 import { createSnapshotLoader, type PackedSnapshot, type SnapshotLoader } from './snapshot-loader.ts';
 import { createCheck } from './upstream/check.ts';
 import { createForward } from './upstream/forward.ts';
-import { reach } from './upstream/reach.ts';
+import { createOpenSocket } from './upstream/open-socket.ts';
+import { createReach } from './upstream/reach.ts';
 import type { ServiceDeps } from './upstream/service.ts';
 import { createServices } from './upstream/services.ts';
 import { createTransport } from './upstream/transport.ts';
@@ -48,12 +49,13 @@ async function main(boot: ThreadBoot): Promise<void> {
   });
   const usage = createRecordBuffer((records, dropped) => say({ type: 'records', records, dropped }));
   const limiter = await openLimiter(boot);
-  const transport = createTransport(clock);
+  const openSocket = createOpenSocket(boot.privateTargets);
+  const transport = createTransport(clock, openSocket);
   const pseudonym = toPseudonym(boot.hmacSecret);
   const countries = createCountrySource(boot.countries);
   const services = createServices({
     transport,
-    reach,
+    reach: createReach(openSocket),
     check: createCheck(transport),
     random: Math.random,
     sweep: new Sweep(() => clock.monotonicMs()),

@@ -2,7 +2,7 @@
 
 import { hkdfSync } from 'node:crypto';
 
-export type KeyPurpose = 'audit chain' | 'idempotency';
+export type KeyPurpose = 'audit chain' | 'idempotency' | 'upstream secrets';
 
 const KEY_BYTES = 32;
 

@@ -22,6 +22,20 @@ describe('an id', () => {
     assert.equal(newId('req', NOW_MS).slice(0, 14), first.slice(0, 14));
   });
 
+  test('sorts after those that were made before it in its millisecond', () => {
+    for (const timeMs of [NOW_MS, NOW_MS + 1, NOW_MS + 2]) {
+      const ids = Array.from({ length: 5_000 }, () => newId('req', timeMs));
+      assert.deepEqual(ids, ids.toSorted());
+    }
+  });
+
+  test('is not told by the one before it', () => {
+    const tails = new Set(Array.from({ length: 1_000 }, () => newId('req', NOW_MS).slice(-12)));
+    assert.equal(tails.size, 1_000);
+    const starts = new Set(Array.from({ length: 100 }, (_, i) => newId('req', NOW_MS + 10 + i).slice(14, 18)));
+    assert.ok(starts.size > 90, 'how many were made is not for everybody to read');
+  });
+
   test('is unique among 100,000 of one millisecond', () => {
     const ids = new Set(Array.from({ length: 100_000 }, () => newId('req', NOW_MS)));
     assert.equal(ids.size, 100_000);

@@ -1,5 +1,6 @@
-// Ids: a kind, an underscore, and 26 characters that sort by the time of their making (ULID layout,
-// Crockford base 32 in lower case: 48 bits of milliseconds, 80 bits of chance).
+// Ids: a kind, an underscore, and 26 characters that sort by the time of their making (ULID layout, Crockford base 32 in lower case):
+// 48 bits of milliseconds; 20 that count within the millisecond, from a start by chance; 60 of chance. An id tells nobody what another one is, and
+// opens nothing.
 
 import { randomFillSync } from 'node:crypto';
 
@@ -7,7 +8,11 @@ export type IdKind = 'key' | 'cli' | 'ten' | 'usr' | 'gw' | 'ep' | 'rev' | 'req'
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const TIME_CHARACTERS = 10;
-const RANDOM_CHARACTERS = 16;
+const RANDOM_CHARACTERS = 12;
+/** All texts of two characters, in order. */
+const PAIRS = Array.from({ length: 1024 }, (_, i) => ALPHABET.charAt(i >> 5) + ALPHABET.charAt(i & 31));
+/** Four characters hold twice as much: that many ids may follow within one millisecond, which is ten times what a thread can make. */
+const MAX_START = 2 ** 19;
 
 // Chance is drawn in blocks, as text: one system call serves 256 ids.
 const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
@@ -15,9 +20,16 @@ const pool = Buffer.alloc(RANDOM_CHARACTERS * 256);
 let chance = '';
 let used = 0;
 
+const starts = new Uint32Array(256);
+let usedStarts = starts.length;
+
 let lastTimeMs = -1;
 let lastTimeText = '';
+let count = 0;
+/** Time and the first half of the count, which change seldom. */
+let head = '';
 
+/** Those that this thread makes within a millisecond sort in the order of their making. */
 export function newId(kind: IdKind, nowMs: number): string {
   if (used === chance.length) {
     randomFillSync(pool);
@@ -26,22 +38,33 @@ export function newId(kind: IdKind, nowMs: number): string {
     used = 0;
   }
   used += RANDOM_CHARACTERS;
-  return `${kind}_${timeText(nowMs)}${chance.slice(used - RANDOM_CHARACTERS, used)}`;
+  count++;
+  if (nowMs !== lastTimeMs) turnTo(nowMs);
+  if ((count & 1023) === 0 || head === '') head = lastTimeText + (PAIRS[(count >> 10) & 1023] ?? '');
+  return `${kind}_${head}${PAIRS[count & 1023]}${chance.slice(used - RANDOM_CHARACTERS, used)}`;
 }
 
 export function isId(kind: IdKind, text: string): boolean {
   return text.startsWith(`${kind}_`) && /^[a-z]+_[0-9a-hjkmnp-tv-z]{26}$/.test(text);
 }
 
-function timeText(nowMs: number): string {
-  if (nowMs === lastTimeMs) return lastTimeText;
+function turnTo(nowMs: number): void {
+  // Where a clock goes back, the count goes on.
+  if (nowMs > lastTimeMs) count = drawStart();
+  lastTimeMs = nowMs;
+  lastTimeText = '';
+  head = '';
   let rest = nowMs;
-  let text = '';
   for (let i = 0; i < TIME_CHARACTERS; i++) {
-    text = ALPHABET.charAt(rest % 32) + text;
+    lastTimeText = ALPHABET.charAt(rest % 32) + lastTimeText;
     rest = Math.floor(rest / 32);
   }
-  lastTimeMs = nowMs;
-  lastTimeText = text;
-  return text;
+}
+
+function drawStart(): number {
+  if (usedStarts === starts.length) {
+    randomFillSync(starts);
+    usedStarts = 0;
+  }
+  return (starts[usedStarts++] ?? 0) % MAX_START;
 }

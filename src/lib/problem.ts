@@ -357,6 +357,18 @@ export const PROBLEMS = {
     title: 'Limits cannot be checked',
     remedy: 'Try again later; the store of the limits is away or full.',
   },
+  gateway_busy: {
+    status: 503,
+    title: 'Gateway busy',
+    remedy:
+      'As many requests as the gateway admits at a time are under way; try again after the seconds in `Retry-After`.',
+  },
+  upstream_locked: {
+    status: 503,
+    title: 'Service not called',
+    remedy:
+      'What the gateway shows the service of itself cannot be opened; ask whoever runs the gateway to set the credentials of the service anew.',
+  },
   circuit_open: {
     status: 503,
     title: 'Service not called',

@@ -1,7 +1,7 @@
 // Secrets that must be read again, as the database keeps them: AES-256-GCM. What a text belongs to goes in as well, so that nobody who can write
 // the tables passes one row's secret off as another's.
 
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 
 const ALGORITHM = 'aes-256-gcm';
 /** So that another form can be told from this one later. */
@@ -17,8 +17,22 @@ export interface SealedFor {
 }
 
 /** Form, nonce, encrypted text, tag. */
-export function seal(text: string, { key, owner }: SealedFor): Uint8Array {
-  const nonce = randomBytes(NONCE_BYTES);
+export function seal(text: string, sealedFor: SealedFor): Uint8Array {
+  return sealWith(randomBytes(NONCE_BYTES), text, sealedFor);
+}
+
+/**
+ * The same text of the same owner comes out the same, so that one that was sent again can be told from another one, and nobody can tell more: the
+ * nonce is made of both under a key of its own (as in RFC 5297 §3).
+ */
+export function sealAlike(text: string, sealedFor: SealedFor): Uint8Array {
+  const nonceKey = createHmac('sha256', sealedFor.key).update('tollgate nonce v1').digest();
+  const length = String(Buffer.byteLength(sealedFor.owner));
+  const nonce = createHmac('sha256', nonceKey).update(`${length} ${sealedFor.owner}${text}`).digest();
+  return sealWith(nonce.subarray(0, NONCE_BYTES), text, sealedFor);
+}
+
+function sealWith(nonce: Buffer, text: string, { key, owner }: SealedFor): Uint8Array {
   const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(owner, 'utf8'));
   const sealed = [Buffer.from([FORM]), nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];

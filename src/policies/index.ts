@@ -4,6 +4,7 @@ import type { Policy } from '../gateway/policy.ts';
 import { apiKey } from './api-key.ts';
 import { bodyLimit } from './body-limit.ts';
 import { client } from './client.ts';
+import { concurrency } from './concurrency.ts';
 import { cors } from './cors.ts';
 import { deprecation } from './deprecation.ts';
 import { maintenance } from './maintenance.ts';
@@ -23,4 +24,5 @@ export const policies: readonly Policy[] = [
   client,
   scopes,
   rateLimit,
+  concurrency,
 ];

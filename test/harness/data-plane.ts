@@ -17,11 +17,13 @@ import { checkSnapshot, type EndpointConfig, type GatewayConfig } from '../../sr
 import type { Failure } from '../../src/gateway/upstream/failure.ts';
 import { createCheck } from '../../src/gateway/upstream/check.ts';
 import { createForward } from '../../src/gateway/upstream/forward.ts';
-import { reach } from '../../src/gateway/upstream/reach.ts';
+import { createOpenSocket, type OpenSocket } from '../../src/gateway/upstream/open-socket.ts';
+import { createReach } from '../../src/gateway/upstream/reach.ts';
 import { createServices, type Services, type ServicesDeps } from '../../src/gateway/upstream/services.ts';
 import { createTransport } from '../../src/gateway/upstream/transport.ts';
 import { Fields } from '../../src/gateway/wire/fields.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { deriveKey } from '../../src/lib/derive-key.ts';
 import { later } from '../../src/lib/later.ts';
 import { Sweep, type Timed } from '../../src/lib/sweep.ts';
 import { createIpMatcher } from '../../src/lib/ip-range.ts';
@@ -32,6 +34,8 @@ import { apiKey } from '../../src/policies/api-key.ts';
 import { scopes } from '../../src/policies/scopes.ts';
 
 const HMAC_SECRET = 'the pepper of the tests, 32 characters and more';
+/** What snapshots carry sealed, they carry under this. */
+export const SECRETS_KEY = deriveKey(HMAC_SECRET, 'upstream secrets');
 const CONTROL_TOKEN = 'the token of the tests';
 
 export const USUAL_LIMITS: EdgeLimits = {
@@ -170,6 +174,7 @@ export function createFakeServicesDeps(differences: Partial<ServicesDeps> = {}):
 }
 
 interface FakeDeps extends PolicyDeps {
+  readonly secretsKey: Uint8Array;
   readonly services: Services;
 }
 
@@ -188,8 +193,10 @@ export function createDeps(keys: readonly FakeKey[] = [], differences: Partial<F
     limits: { address: [], ipv6Bits: 64, onFailure: 'deny', refundsFailures: true },
     usage: { record: () => undefined },
     clock: createFakeClock(),
+    threads: 1,
     countries: { find: () => undefined },
     hmacSecret: HMAC_SECRET,
+    secretsKey: SECRETS_KEY,
     services: createServices(createFakeServicesDeps()),
     ...differences,
   };
@@ -276,6 +283,8 @@ export interface DataPlaneOptions {
   readonly keys?: readonly FakeKey[];
   readonly policies?: readonly Policy[];
   readonly deps?: Partial<PolicyDeps>;
+  /** Unless told, to wherever a target says. */
+  readonly openSocket?: OpenSocket;
   readonly trustedProxies?: readonly string[];
   /** Of two data planes with one name, one behind the other is a loop. */
   readonly pseudonym?: string;
@@ -309,12 +318,13 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   const sink = createSink();
   const failures: Failure[] = [];
   const defects: unknown[] = [];
-  const transport = createTransport(systemClock);
+  const openSocket = options.openSocket ?? createOpenSocket('allow');
+  const transport = createTransport(systemClock, openSocket);
   const policies: readonly Policy[] = [apiKey, scopes, ...(options.policies ?? [])];
   const sweep = new Sweep(() => systemClock.monotonicMs());
   const services = createServices({
     transport,
-    reach,
+    reach: createReach(openSocket),
     check: createCheck(transport),
     random: Math.random,
     sweep,

@@ -40,8 +40,8 @@ export async function changing<Result>(
   }
 }
 
-export function authorOf({ principal, nowMs }: AuthorizedContext): Author {
-  return { tenantId: principal.tenantId, by: principal.operatorId ?? principal.keyId, nowMs };
+export function authorOf({ principal, nowMs, services: { secretsKey } }: AuthorizedContext): Author {
+  return { tenantId: principal.tenantId, by: principal.operatorId ?? principal.keyId, nowMs, secretsKey };
 }
 
 /** Throws when there is none of this tenant. */

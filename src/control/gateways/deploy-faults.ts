@@ -13,6 +13,7 @@ const POLICY_FIELDS: Readonly<Record<string, string>> = {
   'security-headers': 'securitySettings.headers',
   'body-limit': 'securitySettings.maxBodyBytes',
   vary: 'versioning',
+  concurrency: 'maxConcurrentRequests',
 };
 
 /** `endpoints[0].policies[1].config.required[2]` → `endpoints[3].requiredScopes`, with method and path in the message. */

@@ -7,6 +7,7 @@ import type { TenantScope } from '../../db/scope.ts';
 import { isUniqueViolation } from '../../db/failure.ts';
 import { newId } from '../../lib/id.ts';
 import { Problem } from '../../lib/problem.ts';
+import type { SecretOwner } from '../../lib/sealed-text.ts';
 import { toEndpointColumns, toEndpointFields, type EndpointTerms } from './endpoint-columns.ts';
 import type { CreateEndpoint, UpdateEndpoint } from './endpoint-schema.ts';
 import {
@@ -19,6 +20,7 @@ import {
 } from './endpoint-store.ts';
 import { toGatewayColumns, toGatewayFields, type GatewayTerms } from './gateway-columns.ts';
 import type { CreateGateway, UpdateGateway } from './schema.ts';
+import { withSealedSecrets } from './service-secrets.ts';
 import { findGateway, insertGateway, updateGateway, type GatewayRow } from './store.ts';
 
 export const MAX_ENDPOINTS = 2_000;
@@ -28,6 +30,8 @@ export interface Author extends TenantScope {
   /** An operator, a key, or the program itself. */
   readonly by: string;
   readonly nowMs: number;
+  /** Seals the secrets that gateways show to services. */
+  readonly secretsKey: Uint8Array;
 }
 
 export async function createGateway(trx: Kysely<Database>, author: Author, body: CreateGateway): Promise<GatewayRow> {
@@ -36,7 +40,7 @@ export async function createGateway(trx: Kysely<Database>, author: Author, body:
   const row = {
     id,
     tenant_id: author.tenantId,
-    ...toGatewayColumns(body),
+    ...toGatewayColumns(withSealedSecrets(body, ownerOf(author, id))),
     status_since: null,
     created_at: now,
     updated_at: now,
@@ -53,10 +57,16 @@ export async function changeGateway(
   body: UpdateGateway,
 ): Promise<GatewayRow> {
   const before = existing(await findGateway(trx, author, id));
-  return replaceGateway(trx, author, before, { ...toGatewayFields(before), ...body });
+  const sealed = withSealedSecrets(body, ownerOf(author, id));
+  return replaceGateway(trx, author, before, { ...toGatewayFields(before), ...sealed });
 }
 
-/** What is not given has its default from here on. */
+/** Whose secrets those of a gateway are. */
+export function ownerOf({ secretsKey, tenantId }: Author, gatewayId: string): SecretOwner {
+  return { key: secretsKey, tenantId, gatewayId };
+}
+
+/** What is not given has its default from here on. Secrets are sealed before. */
 export async function replaceGateway(
   trx: Kysely<Database>,
   author: Author,

@@ -2,6 +2,7 @@
 
 import { Type, type Static } from 'typebox';
 import { closed, oneOf, optional, text } from '../schema-parts.ts';
+import { loadBalancingStrategy } from './upstream-schema.ts';
 
 const MAX_HEADERS = 20;
 
@@ -46,8 +47,20 @@ export const Explanation = closed({
     closed({
       name: Type.String(),
       targets: Type.Array(Type.String()),
+      weights: Type.Array(Type.Integer(), { description: 'Of the targets, in their order.' }),
+      loadBalancingStrategy,
       stripPrefix: Type.Boolean({ description: 'The service does not see the prefix.' }),
-      timeoutMs: Type.Integer(),
+      path: optional(
+        Type.String({
+          description:
+            'What the service gets of the path, below that of its target. Absent where rewriting makes dot segments of it: callers get 400.',
+        }),
+      ),
+      timeoutMs: Type.Integer({ description: 'To the first byte.' }),
+      retries: Type.Integer({ description: 'How often a request that failed is made again at most.' }),
+      circuitBreaker: optional(
+        Type.Unknown({ description: 'What opens it, and for how long; absent where there is none.' }),
+      ),
     }),
   ),
 });

@@ -43,8 +43,40 @@ forEachDatabase('an explanation', (open) => {
     assert.deepEqual(data.service, {
       name: 'orders',
       targets: ['http://127.0.0.1:9000', 'http://127.0.0.1:9001'],
+      weights: [1, 1],
+      loadBalancingStrategy: 'round_robin',
       stripPrefix: true,
+      path: '/orders/7',
       timeoutMs: 500,
+      retries: 1,
+    });
+  });
+
+  test('tells how the targets share requests, what opens their breakers, and which path they get', async () => {
+    const control = createTestControl(await open());
+    const [service] = SHOP.upstreamServices;
+    const upstreamServices = [
+      {
+        ...service,
+        targets: [{ url: 'http://a', weight: 9 }, { url: 'http://b' }],
+        loadBalancingStrategy: 'weighted',
+        retry: { attempts: 0 },
+        circuitBreaker: { failureThreshold: 4 },
+        pathRewrite: { '^/orders/(\\d+)': '/v1/order/$1' },
+      },
+    ];
+    await control.call('POST', '/api/v1/gateways/apply', { body: { gateways: [{ ...SHOP, upstreamServices }] } });
+    const { service: told } = await explained(control, 'path=/shop/orders/7');
+    assert.deepEqual(told, {
+      name: 'orders',
+      targets: ['http://a', 'http://b'],
+      weights: [9, 1],
+      loadBalancingStrategy: 'weighted',
+      stripPrefix: true,
+      path: '/v1/order/7',
+      timeoutMs: 500,
+      retries: 0,
+      circuitBreaker: { failureThreshold: 4, resetMs: 30_000, trials: 1 },
     });
   });
 

@@ -1,8 +1,8 @@
 // The way of a request through what is served, told to whoever may know of it. Pure.
 
-import { explainRequest, type Explained } from '../../gateway/explain.ts';
+import { explainPath, explainRequest, type Explained } from '../../gateway/explain.ts';
 import type { Policy } from '../../gateway/policy.ts';
-import type { SnapshotConfig } from '../../gateway/snapshot.ts';
+import type { GatewayConfig, ServiceConfig, SnapshotConfig } from '../../gateway/snapshot.ts';
 import type { ExplainQuery, Explanation } from './explain-schema.ts';
 
 export interface Explaining {
@@ -23,7 +23,7 @@ export function explain(query: ExplainQuery, { snapshot, policies, tenantId }: E
   const what = `${method} ${query.path}`;
   if (!('miss' in found)) {
     if (!isOfTenant(found, tenantId)) return foreign();
-    return isPreflightFor(found, query) ? preflight(found) : forwarded(found);
+    return isPreflightFor(found, query) ? preflight(found) : forwarded(found, query.path);
   }
   switch (found.miss) {
     case 'ambiguous':
@@ -54,18 +54,32 @@ export function explain(query: ExplainQuery, { snapshot, policies, tenantId }: E
   }
 }
 
-function forwarded(found: Explained): Explanation {
+function forwarded(found: Explained, publicPath: string): Explanation {
   const { gateway, endpoint, policies } = found;
   const { method, path, service: name, timeoutMs } = endpoint;
   const service = gateway.services.find((candidate) => candidate.name === name);
-  const targets = service?.targets.map(({ url }) => (url.startsWith('unix:') ? 'the control plane' : url)) ?? [];
   return {
     outcome: 'forwarded',
     detail: `Goes to the service ${name} of ${gateway.id === null ? 'the management API' : `gateway ${gateway.name}`}.`,
     gateway: toGateway(found),
     endpoint: { ...(endpoint.id !== null && { id: endpoint.id }), method, path: gateway.routePrefix + path },
     policies: [...policies],
-    service: { name, targets, stripPrefix: service?.stripPrefix ?? false, timeoutMs },
+    ...(service !== undefined && { service: { ...toService(service, gateway, publicPath), timeoutMs } }),
+  };
+}
+
+function toService(service: ServiceConfig, gateway: GatewayConfig, publicPath: string) {
+  const { name, targets, stripPrefix, loadBalancingStrategy = 'round_robin', retry, circuitBreaker } = service;
+  const path = explainPath(publicPath, gateway, service);
+  return {
+    name,
+    targets: targets.map(({ url }) => (url.startsWith('unix:') ? 'the control plane' : url)),
+    weights: targets.map(({ weight = 1 }) => weight),
+    loadBalancingStrategy,
+    stripPrefix,
+    ...(path !== undefined && { path }),
+    retries: retry?.attempts ?? 0,
+    ...(circuitBreaker !== undefined && { circuitBreaker }),
   };
 }
 

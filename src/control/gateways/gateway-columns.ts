@@ -12,7 +12,7 @@ export type GatewayTerms = Omit<UpdateGateway, 'name'> & Pick<CreateGateway, 'na
 export type GatewayFields = Omit<Gateway, 'id' | 'deployed' | 'createdAt' | 'updatedAt'>;
 
 export function fillGateway(terms: GatewayTerms): GatewayFields {
-  const { description, baseUrl, versioning, circuitBreaker, securitySettings, cors } = terms;
+  const { description, baseUrl, versioning, circuitBreaker, maxConcurrentRequests, securitySettings, cors } = terms;
   const prefix = toRoutePrefix(terms.routePrefix, terms.name);
   const { headers = {}, maxBodyBytes } = securitySettings ?? {};
   return {
@@ -26,6 +26,7 @@ export function fillGateway(terms: GatewayTerms): GatewayFields {
     upstreamServices: terms.upstreamServices ?? [],
     loadBalancingStrategy: terms.loadBalancingStrategy ?? 'round_robin',
     ...(isGiven(circuitBreaker) && { circuitBreaker }),
+    ...(typeof maxConcurrentRequests === 'number' && { maxConcurrentRequests }),
     securitySettings: {
       authenticationRequired: securitySettings?.authenticationRequired ?? true,
       rateLimitingEnabled: securitySettings?.rateLimitingEnabled ?? true,
@@ -51,6 +52,7 @@ export function toGatewayColumns(terms: GatewayTerms) {
     upstream_services: toJson(fields.upstreamServices),
     load_balancing_strategy: fields.loadBalancingStrategy,
     circuit_breaker: toOptionalJson(fields.circuitBreaker),
+    max_concurrent_requests: fields.maxConcurrentRequests ?? null,
     security_settings: toJson(fields.securitySettings),
     cors: toOptionalJson(fields.cors),
     timeout_seconds: fields.timeoutSeconds,
@@ -70,6 +72,7 @@ export function toGatewayFields(row: GatewayRow): GatewayFields {
     upstreamServices: row.upstream_services.map(({ targets, ...service }) => ({ ...service, targets: [...targets] })),
     loadBalancingStrategy: row.load_balancing_strategy,
     circuitBreaker: row.circuit_breaker,
+    maxConcurrentRequests: row.max_concurrent_requests,
     securitySettings: row.security_settings,
     cors: row.cors,
     timeoutSeconds: row.timeout_seconds,

@@ -10,6 +10,7 @@ import {
   createGateway,
   MAX_ENDPOINTS,
   namingEndpoint,
+  ownerOf,
   replaceEndpoint,
   replaceGateway,
   toNewEndpoint,
@@ -25,6 +26,7 @@ import {
   type EndpointRow,
 } from './endpoint-store.ts';
 import { fillGateway, toGatewayFields } from './gateway-columns.ts';
+import { withSealedSecrets } from './service-secrets.ts';
 import type { GatewayRow } from './store.ts';
 
 export interface ReplacedDraft {
@@ -43,7 +45,7 @@ export async function declareGateway(
     const gateway = await createGateway(trx, author, declared);
     return { gateway, steps: [{ action: 'create', gateway: gateway.name }] };
   }
-  const terms = { status: present.status, ...declared };
+  const terms = withSealedSecrets({ status: present.status, ...declared }, ownerOf(author, present.id));
   const fields = findChanges(toComparableGateway(toGatewayFields(present)), toComparableGateway(fillGateway(terms)));
   if (fields.length === 0) return { gateway: present, steps: [] };
   const gateway = await replaceGateway(trx, author, present, terms);

@@ -8,9 +8,10 @@ import type { MeantEndpoint } from './to-config.ts';
 
 export const DEFAULT_VERSION_HEADER = 'X-API-Version';
 
-/** Of the whole gateway: guards, which also meet what no endpoint takes. */
-export function toGatewayPolicies({ securitySettings, cors, versioning }: GatewayFields): PolicyUse[] {
-  const { headers, maxBodyBytes } = securitySettings;
+/** Of the whole gateway: guards, which also meet what no endpoint takes, and what comes last before the service. */
+export function toGatewayPolicies(gateway: GatewayFields): PolicyUse[] {
+  const { cors, versioning, maxConcurrentRequests: requests } = gateway;
+  const { headers, maxBodyBytes } = gateway.securitySettings;
   const policies: PolicyUse[] = [];
   // A cache must not give those who ask for one version the answers of another.
   if (versioning !== undefined && versioning.by !== 'path') {
@@ -20,6 +21,7 @@ export function toGatewayPolicies({ securitySettings, cors, versioning }: Gatewa
   if (headers !== undefined) policies.push({ name: 'security-headers', config: { fields: toFields(headers) } });
   if (cors !== undefined) policies.push({ name: 'cors', config: toCorsConfig(cors) });
   if (maxBodyBytes !== undefined) policies.push({ name: 'body-limit', config: { maxBytes: maxBodyBytes } });
+  if (requests !== undefined) policies.push({ name: 'concurrency', config: { requests } });
   return policies;
 }
 

@@ -126,6 +126,40 @@ forEachDatabase('what is said of a service', (open) => {
       {},
       { timeouts: { connectMs: 100, handshakeMs: 200, betweenBytesMs: 300, totalMs: 400 } },
     ],
+    [
+      'how it rewrites paths, the longest expression first',
+      { pathRewrite: { '^/a': '/x', '^/a/b': '/y', '^/b': '/z' } },
+      {},
+      {
+        pathRewrite: [
+          { pattern: '^/a/b', replacement: '/y' },
+          { pattern: '^/a', replacement: '/x' },
+          { pattern: '^/b', replacement: '/z' },
+        ],
+      },
+    ],
+    [
+      'headers of its requests, in the short form as well',
+      { headers: { 'X-Internal-Service': 'gateway' }, requestHeaders: { add: { 'X-By': 'x' }, remove: ['Cookie'] } },
+      {},
+      {
+        requestFields: {
+          drop: ['cookie', 'x-internal-service'],
+          put: [
+            { name: 'x-by', value: 'x' },
+            { name: 'x-internal-service', value: 'gateway' },
+          ],
+        },
+      },
+    ],
+    [
+      'headers of its answers',
+      { responseHeaders: { set: { 'X-Served-By': '{gatewayId}' }, remove: ['Server'] } },
+      {},
+      { responseFields: { drop: ['server', 'x-served-by'], put: [{ name: 'x-served-by', value: '{gatewayId}' }] } },
+    ],
+    ['whose host it reads', { host: 'caller' }, {}, { host: 'caller' }],
+    ['that it reads its own host', { host: 'target' }, {}, {}],
   ];
   for (const [what, service, gateway, expected] of table) {
     test(`is what the data plane gets: ${what}`, async () => {
@@ -155,6 +189,45 @@ forEachDatabase('what is said of a service', (open) => {
     assert.deepEqual(answer.body.errors, [
       { path: 'body.upstreamServices[0].timeoutSeconds', message: 'goes without timeout: send one of the two' },
     ]);
+  });
+
+  test('is refused with every fault where it would rewrite what it must not', async () => {
+    const control = createTestControl(await open());
+    const service = {
+      name: 'a',
+      targets: [{ url: 'http://h' }],
+      pathRewrite: { '(': '/x', '^/b': '/$1', '^/c': '/d e' },
+      headers: { Host: 'x', 'a b': 'x', X: '{nobody}' },
+      requestHeaders: { set: { x: '1', A: '1', a: '2' }, remove: ['content_length'] },
+      responseHeaders: { add: { 'Transfer-Encoding': 'chunked' } },
+    };
+    const answer = await control.call('POST', '/api/v1/gateways', {
+      body: { name: 'shop', upstreamServices: [service] },
+    });
+    assert.equal(answer.status, 400);
+    const paths = answer.body.errors.map(({ path }: { path: string }) => path.replace('body.upstreamServices[0].', ''));
+    assert.deepEqual(paths, [
+      'pathRewrite["("]',
+      'pathRewrite["^/b"]',
+      'pathRewrite["^/c"]',
+      'headers["Host"]',
+      'headers["a b"]',
+      'headers["X"]',
+      'headers["X"]',
+      'requestHeaders.set["a"]',
+      'requestHeaders.remove[0]',
+      'responseHeaders.add["Transfer-Encoding"]',
+    ]);
+  });
+
+  test('of how many requests a gateway may have under way becomes a policy, and is cleared with null', async () => {
+    const control = createTestControl(await open());
+    await deployWith(control, {}, { maxConcurrentRequests: 50 });
+    const [, gateway] = control.dataPlane.published.at(-1)?.gateways ?? [];
+    assert.deepEqual(gateway?.policies, [{ name: 'concurrency', config: { requests: 50 } }]);
+    const body = { maxConcurrentRequests: null };
+    const cleared = await control.call('PUT', `/api/v1/gateways/${gateway?.id}`, { body });
+    assert.deepEqual([cleared.status, cleared.body.data.maxConcurrentRequests], [200, undefined]);
   });
 
   test('of a gateway is cleared with null', async () => {

@@ -4,6 +4,8 @@ import type { CircuitBreaker, HealthCheck } from '../../db/resilience-schema.ts'
 import type { UpstreamService } from '../../db/publishing-schema.ts';
 import type { ServiceConfig } from '../../gateway/snapshot.ts';
 import type { GatewayFields } from './gateway-columns.ts';
+import { toSecrets } from './service-secrets.ts';
+import { toRewriting } from './rewriting-config.ts';
 
 /** What holds for the services that do not say otherwise. */
 type GatewayTerms = Pick<GatewayFields, 'loadBalancingStrategy' | 'circuitBreaker'>;
@@ -22,6 +24,8 @@ export function toResilience(gateway: GatewayTerms, service: Partial<UpstreamSer
     ...(healthCheck !== undefined && { healthCheck: toHealthCheck(healthCheck) }),
     ...(attempts > 0 && { retry: { attempts, statuses } }),
     ...(timeouts !== undefined && { timeouts }),
+    ...toRewriting(service),
+    ...toSecrets(service),
   };
 }
 

@@ -1,7 +1,9 @@
 // What a gateway says of the services behind it and of their failures, as requests and answers write it.
 
 import { Type } from 'typebox';
-import { clearableValue, closed, oneOf, optional, text } from '../schema-parts.ts';
+import { rewritingFields } from './rewriting-schema.ts';
+import { secretFields } from './secret-schema.ts';
+import { clearableValue, closed, nullable, oneOf, optional, text } from '../schema-parts.ts';
 
 export const loadBalancingStrategy = oneOf(
   ['round_robin', 'weighted', 'least_connections', 'ip_hash'],
@@ -121,15 +123,26 @@ export const serviceFields = {
   healthCheck: optional(HealthCheck),
   retry: optional(Retry),
   timeouts: optional(Timeouts),
+  ...rewritingFields,
+  ...secretFields,
 };
+
+const concurrent = Type.Integer({
+  minimum: 1,
+  maximum: 1_000_000,
+  description:
+    'How many requests a node may have under way, shared evenly among its gateway threads. As many more, up to 1000 in each thread, wait for up to five seconds; beyond that callers get 503 `gateway_busy` with `Retry-After`. No limit unless told.',
+});
 
 /** Of a gateway: what holds for its services unless they say otherwise. */
 export const gatewayFields = {
   loadBalancingStrategy: optional(loadBalancingStrategy),
   circuitBreaker: optional(CircuitBreaker),
+  maxConcurrentRequests: optional(concurrent),
 };
 
 /** Of those, the ones that can be cleared. */
 export const clearableFields = {
   circuitBreaker: optional(clearableValue(CircuitBreaker, 'object')),
+  maxConcurrentRequests: optional(nullable(concurrent)),
 };

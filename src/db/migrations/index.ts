@@ -9,6 +9,7 @@ import { clients } from './0005-clients.ts';
 import { limits } from './0006-limits.ts';
 import { publishing } from './0007-publishing.ts';
 import { resilience } from './0008-resilience.ts';
+import { concurrency } from './0009-concurrency.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': first,
@@ -19,4 +20,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0006-limits': limits,
   '0007-publishing': publishing,
   '0008-resilience': resilience,
+  '0009-concurrency': concurrency,
 };

@@ -10,6 +10,8 @@ import type { Timeouts } from './timeouts.ts';
 export interface Call {
   readonly target: Target;
   readonly method: string;
+  /** What the target reads in `Host`. */
+  readonly authority: string;
   /** Path and query as they go on the wire. */
   readonly path: string;
   /** All header fields but Host, as lines that each end with CRLF. */

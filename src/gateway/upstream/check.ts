@@ -22,6 +22,7 @@ const MAX_READ_BYTES = 65_536;
 
 class CheckCall implements Call, CallEvents, BodySink {
   readonly target: Target;
+  readonly authority: string;
   readonly method = 'GET';
   readonly path: string;
   readonly lines = 'user-agent: tollgate-health-check\r\naccept: */*\r\n';
@@ -37,6 +38,7 @@ class CheckCall implements Call, CallEvents, BodySink {
 
   constructor(target: Target, { path, timeoutMs }: CheckRules, done: (hasPassed: boolean) => void) {
     this.target = target;
+    this.authority = target.authority;
     this.path = path;
     this.timeouts = {
       connectMs: timeoutMs,

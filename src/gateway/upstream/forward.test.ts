@@ -16,10 +16,11 @@ import type { Plan } from '../plan.ts';
 import type { ServiceConfig } from '../snapshot.ts';
 import type { Failure } from './failure.ts';
 import { Fields } from '../wire/fields.ts';
-import { createForward, stripPrefix } from './forward.ts';
+import { createForward } from './forward.ts';
 import type { Call, CallEvents } from './call.ts';
 import { toCallerList } from './hop-headers.ts';
 import type { Timeouts } from './timeouts.ts';
+import { stripPrefix } from './upstream-path.ts';
 
 const BODY = { start: () => undefined, resume: () => undefined, cancel: () => undefined, cap: () => undefined };
 

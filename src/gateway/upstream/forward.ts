@@ -17,6 +17,7 @@ import type { Member } from './member.ts';
 import { ReplayBody } from './replay-body.ts';
 import { isIdempotent, pauseMs, retryAfterMs } from './retry.ts';
 import { toRest, type Timeouts } from './timeouts.ts';
+import { toUpstreamPath } from './upstream-path.ts';
 
 type Answer = (exchange: Exchange, reply: Reply) => void;
 
@@ -35,16 +36,32 @@ export interface ForwardDeps {
 
 export function createForward(deps: ForwardDeps): Forward {
   return (exchange, plan, answer) => {
+    if (plan.rewriting?.isLocked === true) {
+      answer(exchange, problemReply(exchange, new Problem('upstream_locked')));
+      return;
+    }
+    const path = toUpstreamPath(exchange, plan);
+    if (path === undefined) {
+      answer(exchange, problemReply(exchange, new Problem('ambiguous_path')));
+      return;
+    }
     const member = plan.upstream.pick(exchange.clientAddress);
     if (member === undefined) answer(exchange, circuitOpen(exchange, plan));
-    else new ForwardedCall(exchange, plan, member, { answer, deps }).send();
+    else new ForwardedCall(exchange, plan, member, { answer, deps, path }).send();
   };
+}
+
+interface ForwardedTerms {
+  readonly answer: Answer;
+  readonly deps: ForwardDeps;
+  readonly path: string;
 }
 
 /** A call that carries an exchange to one of its targets, or to several until one of them answers; and what becomes of it. */
 class ForwardedCall implements Call, CallEvents {
   target: Member;
-  path: string;
+  /** Below the base path of the target, without the query. */
+  readonly #path: string;
   readonly lines: string;
   readonly body: BodySource | undefined;
   timeouts: Timeouts;
@@ -60,9 +77,9 @@ class ForwardedCall implements Call, CallEvents {
   /** Those that were called in vain. */
   #tried: readonly Member[] = NOBODY;
 
-  constructor(exchange: Exchange, plan: Plan, target: Member, { answer, deps }: { answer: Answer; deps: ForwardDeps }) {
+  constructor(exchange: Exchange, plan: Plan, target: Member, { answer, deps, path }: ForwardedTerms) {
     this.target = target;
-    this.path = toUpstreamPath(exchange, plan, target);
+    this.#path = path;
     this.lines = toUpstreamLines(exchange, plan, deps.pseudonym);
     this.body = exchange.body === undefined ? undefined : toCallBody(exchange, exchange.body, plan);
     this.timeouts = plan.timeouts;
@@ -79,6 +96,16 @@ class ForwardedCall implements Call, CallEvents {
 
   get method(): string {
     return this.#exchange.method;
+  }
+
+  get path(): string {
+    return this.target.basePath + this.#path + this.#exchange.query;
+  }
+
+  get authority(): string {
+    const { rewriting } = this.#plan;
+    if (rewriting === undefined) return this.target.authority;
+    return (rewriting.keepsHost ? this.#exchange.host : rewriting.host) ?? this.target.authority;
   }
 
   get isLengthKnown(): boolean {
@@ -112,7 +139,11 @@ class ForwardedCall implements Call, CallEvents {
 
   onInterim(status: number, fields: Fields): void {
     const { pseudonym } = this.#deps;
-    this.#exchange.responder.sendInterim(status, [...toCallerList(fields), 'via', `1.1 ${pseudonym}`]);
+    this.#exchange.responder.sendInterim(status, [
+      ...toCallerList(this.#toAnswerFields(fields)),
+      'via',
+      `1.1 ${pseudonym}`,
+    ]);
   }
 
   onHead(status: number, fields: Fields, body: BodySource): void {
@@ -122,12 +153,17 @@ class ForwardedCall implements Call, CallEvents {
     exchange.upstreamMs = this.#deps.clock.monotonicMs() - this.#sentTick;
     this.#answer(exchange, {
       status,
-      fields: withoutConnectionOptions(fields),
+      fields: this.#toAnswerFields(withoutConnectionOptions(fields)),
       drops: 0,
       headers: [],
-      lines: '',
+      lines: this.#plan.rewriting?.response?.linesOf(exchange, this.#plan) ?? '',
       body,
     });
+  }
+
+  #toAnswerFields(fields: Fields): Fields {
+    const changes = this.#plan.rewriting?.response;
+    return changes === undefined ? fields : changes.dropFrom(fields);
   }
 
   onFailure(failure: Failure): void {
@@ -192,7 +228,6 @@ class ForwardedCall implements Call, CallEvents {
       return;
     }
     this.target = next;
-    this.path = toUpstreamPath(exchange, this.#plan, next);
     this.timeouts = toRest(this.#plan.timeouts, this.#elapsedMs());
     this.#sentTick = this.#deps.clock.monotonicMs();
     this.#epoch = next.begin();
@@ -227,32 +262,4 @@ function circuitOpen(exchange: Exchange, plan: Plan): Reply {
   const seconds = Math.max(1, Math.ceil(plan.upstream.waitMs() / 1000));
   const headers = ['retry-after', String(seconds), 'proxy-status', 'tollgate; error=destination_unavailable'];
   return problemReply(exchange, new Problem('circuit_open', { headers }));
-}
-
-/** Path and query byte for byte as they came, less the prefix when the plan strips it. */
-function toUpstreamPath(exchange: Exchange, plan: Plan, target: Member): string {
-  const rest = plan.stripCharacters === 0 ? exchange.path : stripPrefix(exchange.path, plan.stripCharacters);
-  return target.basePath + rest + exchange.query;
-}
-
-/**
- * Removes the first `count` characters as the router counted them: a percent-encoded one (`%64`) is one, and so are slashes in a row. An
- * encoded slash is what begins the rest only where it parts segments.
- */
-export function stripPrefix(path: string, count: number): string {
-  let end = 0;
-  for (let i = 0; i < count; i++) {
-    const character = path.charAt(end);
-    end += character === '%' ? 3 : 1;
-    if (character === '/') end = skipSlashes(path, end);
-  }
-  const rest = path.slice(end);
-  if (rest.startsWith('/')) return rest;
-  return `/${/^%2f/i.test(rest) ? rest.slice(3) : rest}`;
-}
-
-function skipSlashes(path: string, from: number): number {
-  let end = from;
-  while (path.charAt(end) === '/') end++;
-  return end;
 }

@@ -287,8 +287,8 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
   }
 
   #toHead(isChunked: boolean): string {
-    const { method, path, lines, target } = this.#call;
-    const head = `${method} ${path} HTTP/1.1\r\nhost: ${target.authority}\r\n${lines}`;
+    const { method, path, lines, authority } = this.#call;
+    const head = `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n${lines}`;
     return isChunked ? `${head}transfer-encoding: chunked\r\n\r\n` : `${head}\r\n`;
   }
 }

@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { Sweep } from '../../lib/sweep.ts';
+import { createOpenSocket } from './open-socket.ts';
 import { Http1UpstreamConnection, type ConnectionUser } from './http1-connection.ts';
+
+const openSocket = createOpenSocket('allow');
 
 test('a user who can take nothing now is told of the end only after the bytes that came before it', async (t) => {
   const server = createServer((socket) => socket.end('the last bytes')).listen(0, '127.0.0.1');
@@ -33,8 +36,12 @@ test('a user who can take nothing now is told of the end only after the bytes th
     onSweep: () => {},
     onClose: () => told.push('close'),
   };
-  const target = { url: origin, origin, authority: 'upstream', basePath: '', socketPath: undefined };
-  const connection = new Http1UpstreamConnection(target, sweep, { onIdle: () => {}, onGone: () => {} });
+  const target = { url: origin, origin, authority: 'upstream', basePath: '', socketPath: undefined, tls: undefined };
+  const connection = new Http1UpstreamConnection(target, sweep, {
+    open: (take) => openSocket(target, take),
+    onIdle: () => {},
+    onGone: () => {},
+  });
   t.after(() => connection.socket.destroy());
   connection.use(user);
 

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Sweep, Timed } from '../../lib/sweep.ts';
 import { Outlet } from '../outlet.ts';
 import type { Target } from '../plan.ts';
-import { openSocket } from './open-socket.ts';
+import type { TakeBytes } from '../shared-reads.ts';
 import type { Phase } from './timeouts.ts';
 import type { HeadScanner } from '../wire/head-scanner.ts';
 import { createResponseScanner } from '../wire/response-head.ts';
@@ -33,6 +33,8 @@ export interface ConnectionUser {
 
 /** Whoever keeps the connections of a target. */
 export interface ConnectionOwner {
+  /** A socket on its way to the target. */
+  open(take: TakeBytes): Socket;
   onIdle(connection: Http1UpstreamConnection): void;
   onGone(connection: Http1UpstreamConnection): void;
 }
@@ -61,7 +63,7 @@ export class Http1UpstreamConnection implements Timed {
   constructor(target: Target, sweep: Sweep, owner: ConnectionOwner) {
     this.#sweep = sweep;
     this.#owner = owner;
-    this.socket = openSocket(target, (bytes, end) => this.#receive(bytes, end));
+    this.socket = owner.open((bytes, end) => this.#receive(bytes, end));
     this.out = new Outlet(this.socket, () => this.#user?.onDrain());
     const isSecure = target.origin.startsWith('https:');
     this.socket.once('connect', () => this.#goOn(isSecure ? 'handshakeMs' : 'firstByteMs'));

@@ -2,13 +2,12 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Sweep } from '../../lib/sweep.ts';
-import type { Target } from '../plan.ts';
+import type { Target, TargetTls } from '../plan.ts';
 import { type Candidate, hashText } from './balance.ts';
 import { Breaker, type BreakerRules, type BreakerState } from './breaker.ts';
 import type { CallEnd } from './call.ts';
 import type { Failure } from './failure.ts';
 import { Health, type HealthRules, type Ill } from './health.ts';
-import { toTarget } from './target.ts';
 
 /** What a configuration says of a target. */
 export interface MemberTerms {
@@ -50,6 +49,7 @@ export class Member implements Target, Candidate {
   readonly authority: string;
   readonly basePath: string;
   readonly socketPath: string | undefined;
+  readonly tls: TargetTls | undefined;
   readonly seed: number;
   weight = 1;
   share = 1;
@@ -68,14 +68,14 @@ export class Member implements Target, Candidate {
   #told = WELL;
 
   /** `isLate`: it comes to others that are there already. */
-  constructor(url: string, sweep: Pick<Sweep, 'tick'>, isLate: boolean) {
-    const target = toTarget(url);
+  constructor(target: Target, sweep: Pick<Sweep, 'tick'>, isLate: boolean) {
     this.url = target.url;
     this.origin = target.origin;
     this.authority = target.authority;
     this.basePath = target.basePath;
     this.socketPath = target.socketPath;
-    this.seed = hashText(url);
+    this.tls = target.tls;
+    this.seed = hashText(target.url);
     this.#sweep = sweep;
     this.#isIn = !isLate;
     this.#inSinceTick = -Infinity;

@@ -1,26 +1,56 @@
-// A socket on its way to a target.
+// A socket on its way to a target. The one place where connections to targets are made, and where the guard against targets that no caller may be
+// led to stands.
 
-import { connect, isIP, type Socket } from 'node:net';
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Target } from '../plan.ts';
 import { readShared, takeReads, type TakeBytes } from '../shared-reads.ts';
+import {
+  createGuardedLookup,
+  refusalOf,
+  resolveBySystem,
+  type PrivateTargets,
+  type Resolve,
+} from './guarded-lookup.ts';
 
 /** Told on `connect`, or, over TLS, on `secureConnect`. What it reads goes to `take`. */
-export function openSocket(target: Target, take: TakeBytes): Socket {
-  const onread = readShared(take);
-  if (target.socketPath !== undefined)
-    return readDirectly(connect({ path: target.socketPath, allowHalfOpen: true, onread }), take);
-  const { hostname, port, protocol } = new URL(target.origin);
-  const host = hostname.replaceAll(/^\[|\]$/g, '');
-  if (protocol !== 'https:')
-    return readDirectly(connect({ host, port: Number(port || 80), noDelay: true, allowHalfOpen: true, onread }), take);
-  // RFC 6066 §3: an address is no server name; the certificate is held against the host in any case.
-  const name = isIP(host) === 0 ? { servername: host } : {};
-  const way = { host, port: Number(port || 443), ...name, allowHalfOpen: true };
-  const socket = connectTls({ ...way, ALPNProtocols: ['http/1.1'] });
-  socket.setNoDelay(true);
-  socket.on('data', (chunk: Buffer) => take(chunk, chunk.length));
-  return socket;
+export type OpenSocket = (target: Target, take: TakeBytes) => Socket;
+
+export function createOpenSocket(privateTargets: PrivateTargets, resolve: Resolve = resolveBySystem): OpenSocket {
+  const guarded = createGuardedLookup(privateTargets, resolve);
+
+  return (target, take) => {
+    const onread = readShared(take);
+    if (target.socketPath !== undefined)
+      return readDirectly(connect({ path: target.socketPath, allowHalfOpen: true, onread }), take);
+    const { hostname, port, protocol } = new URL(target.origin);
+    const host = hostname.replaceAll(/^\[|\]$/g, '');
+    const refusal = refusalOf(host, privateTargets);
+    // A name is looked up, an address is not: the refusal is what the look-up comes to.
+    const place = refusal === undefined ? { host, lookup: guarded } : { host: REFUSED, lookup: refuseWith(refusal) };
+    if (protocol !== 'https:') {
+      const plain = connect({ ...place, port: Number(port || 80), noDelay: true, allowHalfOpen: true, onread });
+      return readDirectly(plain, take);
+    }
+    // RFC 6066 §3: an address is no server name; the certificate is held against the host in any case.
+    const servername = target.tls?.serverName ?? (isIP(host) === 0 ? host : undefined);
+    const way = { ...place, port: Number(port || 443), allowHalfOpen: true };
+    const socket = connectTls({
+      ...way,
+      ...(servername !== undefined && { servername }),
+      ...(target.tls !== undefined && { secureContext: target.tls.context }),
+      ALPNProtocols: ['http/1.1'],
+    });
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => take(chunk, chunk.length));
+    return socket;
+  };
+}
+
+const REFUSED = 'refused.invalid';
+
+function refuseWith(refusal: Error): LookupFunction {
+  return (_host, _options, done) => process.nextTick(done, refusal, '');
 }
 
 /** Once it is connected: several addresses are tried with a handle each. */

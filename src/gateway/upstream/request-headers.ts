@@ -55,7 +55,9 @@ export function toTrailerLines(trailers: readonly string[]): string {
 /** All fields as lines, but for Host. `pseudonym` is our name in `Via`. */
 export function toUpstreamLines(exchange: Exchange, plan: Plan, pseudonym: string): string {
   const { origin, host } = exchange;
-  const fields = withoutConnectionOptions(exchange.fields);
+  const passing = withoutConnectionOptions(exchange.fields);
+  const changes = plan.rewriting?.request;
+  const fields = changes === undefined ? passing : changes.dropFrom(passing);
   let lines = fields.linesWithout(HOP_BY_HOP | REPLACED | toConditional(exchange));
   // RFC 9110 §10.1.4: TE is for the next hop only, and Connection says so.
   if (listsTrailers(exchange.fields.joined(TE))) lines += 'te: trailers\r\nconnection: te\r\n';
@@ -65,6 +67,7 @@ export function toUpstreamLines(exchange: Exchange, plan: Plan, pseudonym: strin
     ? toAddedForwardingLines(origin, exchange.headers, host)
     : origin.forwardingLines(host);
   lines += exchange.idLines;
+  if (changes !== undefined) lines += changes.linesOf(exchange, plan);
   if (plan.controlToken !== undefined) {
     lines += `tollgate-control-token: ${plan.controlToken}\r\ntollgate-context: ${toControlContext(exchange)}\r\n`;
   }

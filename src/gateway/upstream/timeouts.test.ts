@@ -6,7 +6,10 @@ import { Sweep } from '../../lib/sweep.ts';
 import type { Call, CallEvents } from './call.ts';
 import type { Failure } from './failure.ts';
 import { Http1Call } from './http1-call.ts';
+import { createOpenSocket } from './open-socket.ts';
 import { Http1UpstreamConnection } from './http1-connection.ts';
+
+const openSocket = createOpenSocket('allow');
 
 const TIMEOUTS = { connectMs: 100, handshakeMs: 200, firstByteMs: 300, betweenBytesMs: 400, totalMs: 1000 };
 
@@ -30,11 +33,15 @@ async function startBench(t: TestContext, scheme: 'http' | 'https'): Promise<Ben
   t.after(() => void accepted.then((socket) => socket.destroy()));
   const address = server.address();
   const origin = `${scheme}://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-  const target = { url: origin, origin, authority: 'upstream', basePath: '', socketPath: undefined };
+  const target = { url: origin, origin, authority: 'upstream', basePath: '', socketPath: undefined, tls: undefined };
   let tick = 0;
   const sweep = new Sweep(() => tick);
   t.after(() => sweep.stop());
-  const connection = new Http1UpstreamConnection(target, sweep, { onIdle: () => {}, onGone: () => {} });
+  const connection = new Http1UpstreamConnection(target, sweep, {
+    open: (take) => openSocket(target, take),
+    onIdle: () => {},
+    onGone: () => {},
+  });
   t.after(() => connection.socket.destroy());
   const failures: Failure[] = [];
   const breaks: Error[] = [];
@@ -54,7 +61,7 @@ async function startBench(t: TestContext, scheme: 'http' | 'https'): Promise<Ben
     isLengthKnown: false,
     isRepeatable: true,
   };
-  const order: Call = { target, method: 'GET', path: '/', lines: '', timeouts: TIMEOUTS, ...nothing };
+  const order: Call = { target, method: 'GET', path: '/', authority: 'h', lines: '', timeouts: TIMEOUTS, ...nothing };
   const call = new Http1Call(order, events, { take: () => connection, deadline: (inMs) => tick + inMs });
   call.begin(false);
   const pass = (ms: number): void => {

@@ -1,13 +1,16 @@
 // Calls to upstream services over our own HTTP/1.1: a pool of connections for every target.
 
+import type { Socket } from 'node:net';
 import { Sweep } from '../../lib/sweep.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Target } from '../plan.ts';
+import type { TakeBytes } from '../shared-reads.ts';
 import { Http1Call, type ConnectionSource } from './http1-call.ts';
 import { Http1UpstreamConnection, type ConnectionOwner } from './http1-connection.ts';
 import type { Transport } from './call.ts';
+import type { OpenSocket } from './open-socket.ts';
 
-export function createTransport(clock: Clock): Transport {
+export function createTransport(clock: Clock, openSocket: OpenSocket): Transport {
   const sweep = new Sweep(() => clock.monotonicMs());
   const pools = new Map<string, Pool>();
 
@@ -15,7 +18,7 @@ export function createTransport(clock: Clock): Transport {
     const key = poolKey(target);
     let pool = pools.get(key);
     if (pool === undefined) {
-      pool = new Pool(target, sweep);
+      pool = new Pool(target, sweep, openSocket);
       pools.set(key, pool);
     }
     return pool;
@@ -43,19 +46,22 @@ export function createTransport(clock: Clock): Transport {
   };
 }
 
-const poolKey = (target: Target): string => target.socketPath ?? target.origin;
+const poolKey = ({ socketPath, origin, tls }: Target): string =>
+  socketPath ?? (tls === undefined ? origin : `${origin} ${tls.identity}`);
 
 class Pool implements ConnectionSource, ConnectionOwner {
   readonly #target: Target;
   readonly #sweep: Sweep;
+  readonly #openSocket: OpenSocket;
   readonly #all = new Set<Http1UpstreamConnection>();
   /** The last one back is the first one out: the others may grow cold and close. */
   readonly #idle: Http1UpstreamConnection[] = [];
   #isRetired = false;
 
-  constructor(target: Target, sweep: Sweep) {
+  constructor(target: Target, sweep: Sweep, openSocket: OpenSocket) {
     this.#target = target;
     this.#sweep = sweep;
+    this.#openSocket = openSocket;
   }
 
   deadline(inMs: number): number {
@@ -74,6 +80,10 @@ class Pool implements ConnectionSource, ConnectionOwner {
     let idle = this.#idle.pop();
     while (idle !== undefined && (idle.socket.destroyed || idle.socket.readableEnded)) idle = this.#idle.pop();
     return idle;
+  }
+
+  open(take: TakeBytes): Socket {
+    return this.#openSocket(this.#target, take);
   }
 
   onIdle(connection: Http1UpstreamConnection): void {

@@ -42,9 +42,8 @@ export const DISGUISED = 26;
 export const DISGUISED_API_KEY = 27;
 /** What makes a request known again (draft-ietf-httpapi-idempotency-key-header). */
 export const IDEMPOTENCY_KEY = 28;
-
 /** `Access-Control-…`: what pages of other origins may do, and what they ask to. */
-export const ACCESS_CONTROL = 28;
+export const ACCESS_CONTROL = 29;
 
 /** A set of kinds. */
 export function kindSet(...kinds: readonly number[]): number {

@@ -55,6 +55,15 @@ describe('the kind of a field', () => {
   for (const [name, kind] of rows) {
     test(`is ${kind} for ${name.slice(0, 40)}`, () => assert.equal(Fields.of([name, 'x']).kind(0), kind));
   }
+
+  test('is a bit of its own: what is left out of one kind leaves no other one out', () => {
+    const all = Object.values(kinds).filter((kind) => typeof kind === 'number');
+    assert.deepEqual(
+      all.toSorted((a, b) => a - b),
+      [...new Set(all)].toSorted((a, b) => a - b),
+    );
+    assert.ok(Math.max(...all) < 31);
+  });
 });
 
 describe('fields', () => {
