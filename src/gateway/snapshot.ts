@@ -30,19 +30,11 @@ const EndpointConfig = Type.Object(
   closed,
 );
 
-const milliseconds = Type.Optional(Type.Integer({ minimum: 1 }));
-
-const Timeouts = Type.Object(
-  { connectMs: milliseconds, handshakeMs: milliseconds, betweenBytesMs: milliseconds, totalMs: milliseconds },
-  closed,
-);
-
 const ServiceConfig = Type.Object(
   {
     name: Type.String(),
     targets: Type.Array(Type.Object(targetFields, closed), { minItems: 1 }),
     stripPrefix: Type.Boolean(),
-    timeouts: Type.Optional(Timeouts),
     ...serviceFields,
     ...rewritingFields,
   },

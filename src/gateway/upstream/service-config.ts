@@ -61,7 +61,15 @@ const Retry = Type.Object(
   closed,
 );
 
+const milliseconds = Type.Optional(count);
+
+const Timeouts = Type.Object(
+  { connectMs: milliseconds, handshakeMs: milliseconds, betweenBytesMs: milliseconds, totalMs: milliseconds },
+  closed,
+);
+
 export const serviceFields = {
+  timeouts: Type.Optional(Timeouts),
   /** round_robin when absent. */
   loadBalancingStrategy: Type.Optional(
     Type.Union([
