@@ -89,7 +89,13 @@ class Fleet implements Supervisor {
       this.#seats.push(seat);
       return this.#supervise(seat);
     });
-    await Promise.all(starts);
+    try {
+      await Promise.all(starts);
+    } catch (cause) {
+      this.#stopping = true; // Whoever cannot start does not try again behind the back of who was told.
+      await Promise.all(this.#seats.map((seat) => seat.worker.terminate()));
+      throw cause;
+    }
   }
 
   async publish(snapshot: SnapshotConfig): Promise<void> {
