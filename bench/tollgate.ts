@@ -69,6 +69,7 @@ export async function startTollgate(
       TOLLGATE_MAX_CONNECTIONS: String(MAX_CONNECTIONS),
       TOLLGATE_MAX_CONNECTIONS_PER_ADDRESS: String(MAX_CONNECTIONS),
       TOLLGATE_MAX_REQUESTS_PER_CONNECTION: '1000000000',
+      TOLLGATE_PUBLIC_REQUESTS_PER_MINUTE: '0',
       TOLLGATE_IDLE_TIMEOUT_SECONDS: '3600',
       ...(certificates !== undefined && {
         TOLLGATE_TLS_PORT: String(tlsPort),
