@@ -5,6 +5,7 @@ import { RUN_COMMANDS } from '../src/cli/config.ts';
 import { GROUPS } from '../src/cli/groups/index.ts';
 import { renderCommandLine } from '../src/cli/reference.ts';
 import { SINGLE_COMMANDS } from '../src/cli/run.ts';
+import { sidecar } from '../src/cli/sidecar.ts';
 import { SETTINGS, settingNames, showSetting } from '../src/config.ts';
 import { Declaration } from '../src/control/gateways/declaration-schema.ts';
 import { OPERATIONS } from '../src/control/operations.ts';
@@ -17,7 +18,11 @@ export function renderReference(): Record<string, string> {
     'errors.md': renderErrors(),
     'api.md': renderOperations(OPERATIONS),
     'declaration.schema.json': renderDeclarationSchema(),
-    'cli.md': renderCommandLine({ running: RUN_COMMANDS, single: SINGLE_COMMANDS, groups: GROUPS }),
+    'cli.md': renderCommandLine({
+      running: RUN_COMMANDS,
+      single: [sidecar(async () => {}), ...SINGLE_COMMANDS],
+      groups: GROUPS,
+    }),
   };
 }
 

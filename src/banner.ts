@@ -32,3 +32,35 @@ export function toBanner(facts: BannerFacts): string {
   lines.push('', `The API describes itself at ${url}/api/v1/openapi.json; stop with Ctrl-C.`);
   return lines.join('\n');
 }
+
+export interface SidecarBannerFacts {
+  readonly version: string;
+  readonly url: string;
+  /** The service, or the file that names the services. */
+  readonly serves: string;
+  readonly threads: number;
+  /** Undefined where none is asked for. */
+  readonly keys: number | undefined;
+  /** At the first start, when a file of keys was made. */
+  readonly firstKey: { readonly text: string; readonly file: string } | undefined;
+}
+
+export function toSidecarBanner({ version, url, serves, threads, keys, firstKey }: SidecarBannerFacts): string {
+  const asked = keys === undefined ? 'no keys are asked for' : plural(keys, 'key');
+  const lines = [
+    `Tollgate ${version} listens on ${url} for ${serves} (${plural(threads, 'gateway thread')}, ${asked})`,
+  ];
+  if (firstKey !== undefined) {
+    lines.push(
+      '',
+      `There was no file of keys: ${firstKey.file} is made, with what proves this first key. It is shown this once:`,
+      `  curl -H 'X-API-Key: ${firstKey.text}' ${url}/`,
+      `More keys: tollgate key-file add ${firstKey.file} --name …`,
+    );
+  }
+  return lines.join('\n');
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,6 +1,7 @@
 // The settings that the data plane is told of.
 
 import type { Settings } from './config.ts';
+import type { CacheLimits } from './gateway/credential-cache.ts';
 import type { EdgeLimits } from './gateway/edge/limits.ts';
 import type { PathRules } from './gateway/route-path.ts';
 
@@ -26,5 +27,13 @@ export function pathRulesOf(settings: Settings): PathRules {
     doubleSlashes: settings.PATH_DOUBLE_SLASHES,
     encodedSlash: settings.PATH_ENCODED_SLASH,
     dotSegments: settings.PATH_DOT_SEGMENTS,
+  };
+}
+
+export function keyCacheOf(settings: Settings): CacheLimits {
+  return {
+    entries: settings.KEY_CACHE_ENTRIES,
+    ageMs: settings.KEY_CACHE_SECONDS * 1000,
+    awayMs: settings.KEY_CACHE_AWAY_SECONDS * 1000,
   };
 }

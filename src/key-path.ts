@@ -1,27 +1,17 @@
 // What the gateway threads know of keys, put together: where they look them up, and how they learn of what other nodes changed.
 
 import type { Logger } from 'pino';
-import type { Settings } from './config.ts';
 import type { ControlPlane } from './control/control-plane.ts';
 import { createCredentialSource, type CredentialSource } from './control/publish/credential-source.ts';
 import { loadCredentials } from './control/publish/credentials.ts';
 import { watchVersion, type VersionWatch } from './control/publish/versions.ts';
 import type { OpenedDatabase } from './db/open.ts';
 import type { RateLimit } from './db/schema.ts';
-import type { CacheLimits } from './gateway/credential-cache.ts';
 import type { Supervisor } from './gateway/supervision.ts';
 import { countUnprovable, type Secrets } from './secrets.ts';
 
 /** A change that was not announced is found within a second all the same. */
 const VERSION_POLL_MS = 500;
-
-export function keyCacheOf(settings: Settings): CacheLimits {
-  return {
-    entries: settings.KEY_CACHE_ENTRIES,
-    ageMs: settings.KEY_CACHE_SECONDS * 1000,
-    awayMs: settings.KEY_CACHE_AWAY_SECONDS * 1000,
-  };
-}
 
 /** Whoever exchanged the pepper must know how many keys would not survive it. */
 export async function warnOfUnprovable({ db }: OpenedDatabase, secrets: Secrets, log: Logger): Promise<void> {

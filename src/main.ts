@@ -3,15 +3,15 @@
 
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { pino } from 'pino';
-import { toBanner } from './banner.ts';
+import { pino, type Logger } from 'pino';
+import { toBanner, toSidecarBanner } from './banner.ts';
 import { printConfig, RUN_COMMANDS } from './cli/config.ts';
 import { GROUPS } from './cli/groups/index.ts';
 import { programHelp } from './cli/help.ts';
 import { runCommand, SINGLE_COMMANDS } from './cli/run.ts';
+import { sidecar, type SidecarOptions } from './cli/sidecar.ts';
 import type { World } from './cli/world.ts';
-import { loadSettings, SettingsError } from './config.ts';
-import type { RunningNode } from './node.ts';
+import { loadSettings, SettingsError, type Settings } from './config.ts';
 
 async function main(args: readonly string[]): Promise<void> {
   const [command = 'start', ...rest] = args;
@@ -27,7 +27,7 @@ async function main(args: readonly string[]): Promise<void> {
     case '-h':
       return print(programHelp(RUN_COMMANDS, SINGLE_COMMANDS, GROUPS));
     default:
-      process.exitCode = await runCommand(args, worldOf());
+      process.exitCode = await runCommand(args, worldOf(), [sidecar(startBeside)]);
   }
 }
 
@@ -55,8 +55,7 @@ function worldOf(): World {
 
 async function start(): Promise<void> {
   const { settings } = loadSettings(process.env);
-  // Synchronous: the last words of a process that ends are written before it ends.
-  const log = pino({ level: settings.LOG_LEVEL, base: null }, pino.destination({ fd: 2, sync: true }));
+  const log = openLog(settings);
   // Loaded here: a command that only calls the API of a node needs nothing of what makes one.
   const { startNode } = await import('./node.ts');
   const node = await startNode(settings, log);
@@ -74,8 +73,22 @@ async function start(): Promise<void> {
   );
 }
 
+async function startBeside(options: SidecarOptions): Promise<void> {
+  const loaded = loadSettings(process.env);
+  const { startSidecar } = await import('./sidecar.ts');
+  const running = await startSidecar(options, loaded, { log: openLog(loaded.settings), print, env: process.env });
+  stopOnSignals(running);
+  const url = `http://${toReachable(options.host ?? loaded.settings.HOST)}:${running.port}`;
+  print(toSidecarBanner({ ...running, version: readVersion(), url, serves: options.upstream ?? options.config ?? '' }));
+}
+
+function openLog({ LOG_LEVEL: level }: Settings): Logger {
+  // Synchronous: the last words of a process that ends are written before it ends.
+  return pino({ level, base: null }, pino.destination({ fd: 2, sync: true }));
+}
+
 /** The first signal ends in order, the second at once. */
-function stopOnSignals(node: RunningNode): void {
+function stopOnSignals(node: { readonly stop: () => Promise<void> }): void {
   let stopping = false;
   const stop = (): void => {
     if (stopping) process.exit(1);

@@ -2,10 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { CertificateFolder, watchCertificates, type CertificateWatch } from './certificate-folder.ts';
-import { claimPort, toListenFault } from './claim-port.ts';
+import { claimPort } from './claim-port.ts';
 import { SettingsError, type Settings } from './config.ts';
 import { openCountries, watchCountries } from './country-database.ts';
 import { socketPathIn } from './control-socket.ts';
@@ -17,15 +15,14 @@ import type { ReadinessCheck } from './control/services.ts';
 import { startUpkeep } from './control/upkeep.ts';
 import { createDataPlane } from './data-plane-door.ts';
 import { DataDirInUse, openDataDir, type DataDir } from './data-dir.ts';
-import { edgeLimitsOf, pathRulesOf } from './data-plane-settings.ts';
+import { edgeLimitsOf, keyCacheOf, pathRulesOf } from './data-plane-settings.ts';
 import { watchDatabase } from './database-watch.ts';
 import { readInstallation } from './db/installation.ts';
 import type { OpenedDatabase } from './db/open.ts';
 import { startEcho } from './demo/echo.ts';
-import { ListenError } from './gateway/start-error.ts';
-import type { Supervisor, SupervisorOptions } from './gateway/supervision.ts';
-import { spawnThreads, startGateway } from './gateway/supervisor.ts';
-import { keyCacheOf, openKeySource } from './key-path.ts';
+import { spawnThreads } from './gateway/supervisor.ts';
+import { toPseudonym } from './gateway/via.ts';
+import { openKeySource } from './key-path.ts';
 import { systemClock } from './lib/clock.ts';
 import { keepCounters, restoreCounters } from './keep-counters.ts';
 import { createCounters, limitSettingsOf, openMainLimiter, reachRedis } from './limit-counters.ts';
@@ -35,6 +32,8 @@ import { policies } from './policies/index.ts';
 import type { Secrets } from './secrets.ts';
 import { createSnapshotFile } from './snapshot-file.ts';
 import { startJobs } from './start-jobs.ts';
+import { startThreads } from './start-threads.ts';
+import { openCertificates, showNewCertificates } from './tls-certificates.ts';
 
 const UPKEEP_MS = 10 * 60_000;
 const QUICKSTART = new URL('../examples/quickstart.yaml', import.meta.url);
@@ -123,6 +122,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       threads: threads.length,
       hmacSecret: secrets.hmacSecret,
       previousHmacSecret: secrets.previousHmacSecret,
+      pseudonym: toPseudonym(secrets.hmacSecret),
       keyCache: keyCacheOf(settings),
       privateTargets: settings.PRIVATE_TARGETS,
       secretsKey: control.services.secretsKey,
@@ -141,7 +141,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   dataPlane.attach(supervisor);
   const keeper = redis === undefined ? keepCounters({ db: database.db, counters, clock: systemClock, log }) : undefined;
   if (lastGood === undefined) dataPlane.keep(snapshot);
-  const certificateWatch = certificates && watchFolder(certificates, supervisor, log);
+  const certificateWatch = certificates && showNewCertificates(certificates, supervisor, log);
   const countryWatch = watchCountries(settings, log, (fresh) => supervisor.setCountries(fresh));
   const watch = watchDatabase({ database, secrets, control, supervisor, log, since: snapshot.version });
   const upkeep = startUpkeep({
@@ -174,25 +174,6 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       dataDir.release();
     },
   };
-}
-
-function openCertificates(settings: Settings, log: Logger): CertificateFolder | undefined {
-  const { TLS_PORT: port, TLS_CERTIFICATES: folder } = settings;
-  if (port === 0 && folder === undefined) return undefined;
-  if (folder === undefined)
-    throw new SettingsError(['TLS_PORT: needs TLS_CERTIFICATES, the folder with pairs <name>.crt and <name>.key']);
-  if (port > 0 && port === settings.PORT)
-    throw new SettingsError([`TLS_PORT: ${port} is PORT already; choose another one`]);
-  if (port === 0) throw new SettingsError(['TLS_CERTIFICATES: needs TLS_PORT, such as TOLLGATE_TLS_PORT=8443']);
-  return new CertificateFolder({ folder, log, nowMs: () => systemClock.nowMs() });
-}
-
-function watchFolder(folder: CertificateFolder, supervisor: Supervisor, log: Logger): CertificateWatch {
-  return watchCertificates(folder, () => {
-    supervisor
-      .setCertificates(folder.certificates)
-      .catch((cause: unknown) => log.error({ reason: String(cause) }, 'new TLS certificates could not be passed on'));
-  });
 }
 
 function claimDataDir(path: string): DataDir {
@@ -238,17 +219,6 @@ async function startDemo(
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) throw cause;
     log.warn({ port }, 'DEMO_PORT is in use: the demo is left out');
     return undefined;
-  }
-}
-
-async function startThreads(threads: readonly Worker[], options: SupervisorOptions): Promise<Supervisor> {
-  try {
-    return await startGateway(threads, options);
-  } catch (cause) {
-    if (!(cause instanceof ListenError)) throw cause;
-    const { host, port, tls } = options.boot;
-    const place = cause.port === tls?.port ? { port: tls?.port ?? 0, setting: 'TLS_PORT' } : { port, setting: 'PORT' };
-    throw toListenFault({ host, ...place }, cause);
   }
 }
 

@@ -60,7 +60,41 @@ const ROOMS: readonly Room[] = [
     ],
     mayImportTypes: ['gateway/ports.ts', 'gateway/policy.ts'],
   },
-  { files: 'cli/**', mayImport: ['cli/**', 'lib/**', 'config.ts'], mayImportTypes: ['control/*/schema.ts'] },
+  // What a gateway without a database serves, in the form of the API and checked by its rules: docs/decisions/without-a-database.md.
+  {
+    files: 'declared/**',
+    mayImport: [
+      'declared/**',
+      'lib/**',
+      'policies/index.ts',
+      'gateway/router.ts',
+      'control/gateways/check-declaration.ts',
+      'control/publish/status-policies.ts',
+      'control/keys/schema.ts',
+      'control/rate-limit.ts',
+      'control/schema-parts.ts',
+      'control/validation.ts',
+    ],
+    mayImportTypes: ['gateway/ports.ts', 'gateway/snapshot.ts', 'control/gateways/target-faults.ts'],
+  },
+  // The composition root of a gateway in another program.
+  {
+    files: 'embedded/**',
+    mayImport: ['embedded/**', 'declared/**', 'gateway/**', 'limits/**', 'policies/index.ts', 'lib/**'],
+    mayImportTypes: ['control/gateways/declaration-schema.ts', 'control/gateways/target-faults.ts'],
+  },
+  {
+    files: 'cli/**',
+    mayImport: [
+      'cli/**',
+      'lib/**',
+      'config.ts',
+      'declared/key-file.ts',
+      'declared/fault-error.ts',
+      'declared/references.ts',
+    ],
+    mayImportTypes: ['control/*/schema.ts'],
+  },
   { files: 'demo/**', mayImport: ['demo/**', 'lib/**'] },
 ];
 
@@ -108,6 +142,18 @@ describe('the source tree', () => {
   });
 });
 
+describe('a gateway in another program', () => {
+  const folder = join(import.meta.dirname, '..', 'src');
+  const loaded = findLoaded('embedded/index.ts', readImportLines(folder, listSources(folder)));
+
+  for (const name of ['pg', '@electric-sql/pglite', '@redis/client', 'fastify', 'pino', 'node:worker_threads']) {
+    test(`never loads ${name}`, () => {
+      assert.ok(loaded.has('gateway/data-plane.ts'));
+      assert.ok(!loaded.has(name));
+    });
+  }
+});
+
 describe('the checker', () => {
   const faulty: readonly [string, string, 'value' | 'type'][] = [
     ['lib/id.ts', 'db/schema.ts', 'type'],
@@ -131,6 +177,10 @@ describe('the checker', () => {
     ['control/keys/routes.ts', 'secrets.ts', 'value'],
     ['cli/keys.ts', 'control/keys/schema.ts', 'value'],
     ['demo/echo.ts', 'config.ts', 'value'],
+    ['embedded/index.ts', 'db/open.ts', 'value'],
+    ['embedded/index.ts', 'control/server.ts', 'value'],
+    ['declared/keys.ts', 'control/keys/store.ts', 'value'],
+    ['cli/keys.ts', 'declared/load.ts', 'value'],
     ['attic/chest.ts', 'lib/id.ts', 'value'],
   ];
   for (const [from, to, kind] of faulty) {
@@ -234,6 +284,15 @@ function crossesResources(from: string, to: string): boolean {
     ['store.ts', 'schema.ts'].includes(basename(to)) ||
     ['control/audit/record.ts', 'control/events/emit.ts', 'control/keys/announce.ts'].includes(to);
   return areResources && own !== other && !isDoor && !matchesGlob(from, TESTS);
+}
+
+/** The file and all that is loaded with it, packages by their names. */
+function findLoaded(file: string, lines: readonly ImportLine[]): Set<string> {
+  const loaded = new Set([file]);
+  for (const from of loaded) {
+    for (const line of lines) if (line.from === from && !line.isTypeOnly) loaded.add(line.to);
+  }
+  return loaded;
 }
 
 /** The files of one cycle of value imports, the first named again at its end; empty when there is none. */

@@ -483,6 +483,7 @@ describe('a gateway thread', () => {
         secretsKey: new Uint8Array(32),
         hmacSecret: 'x'.repeat(32),
         previousHmacSecret: undefined,
+        pseudonym: 'tollgate-test',
         keyCache: { entries: 100, ageMs: 1000, awayMs: 1000 },
         controlToken: 'token',
         trustedProxies: [],

@@ -66,7 +66,8 @@ function toWord(value: unknown): string {
   return typeof value === 'number' || typeof value === 'string' ? String(value) : JSON.stringify(value);
 }
 
-function toBody(options: readonly Option[], values: Values): Record<string, unknown> {
+/** What the options say, as the body of a call. */
+export function toBody(options: readonly Option[], values: Values): Record<string, unknown> {
   const file = options.find(({ type }) => type === 'body');
   const body: Record<string, unknown> = file === undefined ? {} : { ...readBody(textOf(values, file.name)) };
   for (const option of options) {

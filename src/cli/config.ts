@@ -2,9 +2,10 @@
 
 import { loadSettings, settingNames, showSetting } from '../config.ts';
 
-/** The commands that are about the node on this machine. They take no arguments. */
+/** The commands that are about what runs on this machine. Only the sidecar takes arguments. */
 export const RUN_COMMANDS = [
   { name: 'start', summary: 'Run the gateway and its management API (also without a command).' },
+  { name: 'sidecar', summary: 'Run a gateway in front of one service, without a database and a management API.' },
   { name: 'config', summary: 'Print every setting as it is in force, secrets masked.' },
   { name: 'help', summary: 'Print what the commands are.' },
 ] as const;

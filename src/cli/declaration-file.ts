@@ -4,9 +4,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { parse as parseYaml } from 'yaml';
+import { hide, putIn, type Known } from '../declared/references.ts';
 import type { Fault } from '../lib/problem.ts';
 import { Failure } from './failure.ts';
-import { hide, putIn, type Known } from './references.ts';
 import type { World } from './world.ts';
 
 const MAX_FILE_BYTES = 16 * 1_048_576;

@@ -3,10 +3,10 @@
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { stringify } from 'yaml';
+import { escapeReferences } from '../declared/references.ts';
 import type { Client } from './client.ts';
 import { wordsOf, type ProgramRun, type SingleCommand } from './command.ts';
 import { EXIT_CODES, Failure } from './failure.ts';
-import { escapeReferences } from './references.ts';
 import { say } from './world.ts';
 
 /** As many as a declaration has. */

@@ -31,12 +31,16 @@ export const SINGLE_COMMANDS: readonly SingleCommand[] = [
 
 const FIRST_WORDS = [...RUN_COMMANDS, ...GROUPS, ...SINGLE_COMMANDS].map(({ name }) => name);
 
-/** Answers with the exit code. Whatever is expected is said on standard error, in lines that hold no secret. */
-export async function runCommand(argv: readonly string[], world: World): Promise<number> {
+/** Answers with the exit code. `running` are commands that the program itself carries out. Whatever is expected is said on standard error, in lines that hold no secret. */
+export async function runCommand(
+  argv: readonly string[],
+  world: World,
+  running: readonly Command[] = [],
+): Promise<number> {
   const isJson = argv.includes('--json');
   try {
     refuseKeys(argv);
-    return await dispatch(argv, world);
+    return await dispatch(argv, world, running);
   } catch (error) {
     if (isClosedPipe(error)) return EXIT_CODES.ok.code;
     if (!(error instanceof Failure)) throw error;
@@ -46,9 +50,9 @@ export async function runCommand(argv: readonly string[], world: World): Promise
   }
 }
 
-async function dispatch(argv: readonly string[], world: World): Promise<number> {
+async function dispatch(argv: readonly string[], world: World, running: readonly Command[]): Promise<number> {
   const [first = '', second, ...rest] = argv;
-  const single = SINGLE_COMMANDS.find(({ name }) => name === first);
+  const single = [...running, ...SINGLE_COMMANDS].find(({ name }) => name === first);
   if (single !== undefined) return carryOut(first, single, argv.slice(1), world);
   const group = GROUPS.find(({ name }) => name === first);
   if (group === undefined) throw unknownFirstWord(first);

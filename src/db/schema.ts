@@ -30,7 +30,7 @@ export interface Database {
 }
 
 /** Exactly one row. */
-interface InstallationTable {
+export interface InstallationTable {
   singleton: Defaulted<true>;
   /** The configuration version: grows with every change that a gateway may have to know. */
   version: Defaulted<number>;
@@ -43,7 +43,7 @@ interface InstallationTable {
 
 export type Standing = 'active' | 'suspended';
 
-interface TenantTable {
+export interface TenantTable {
   id: string;
   name: string;
   slug: string;
@@ -55,7 +55,7 @@ interface TenantTable {
 }
 
 /** Roles that a tenant has made; those that every tenant has stand in the program. */
-interface RoleTable {
+export interface RoleTable {
   tenant_id: string;
   name: string;
   description: string | null;
@@ -64,7 +64,7 @@ interface RoleTable {
   updated_at: Date;
 }
 
-interface OperatorTable {
+export interface OperatorTable {
   id: string;
   tenant_id: string;
   name: string;
@@ -78,7 +78,7 @@ interface OperatorTable {
   deleted_at: Defaulted<Date | null>;
 }
 
-interface OperatorPasswordTable {
+export interface OperatorPasswordTable {
   operator_id: string;
   tenant_id: string;
   hash: string;
@@ -101,7 +101,7 @@ export type ClientType = 'web_app' | 'mobile_app' | 'integration' | 'webhook' | 
 export type RateLimitTier = 'free' | 'basic' | 'standard' | 'professional' | 'premium' | 'enterprise';
 
 /** Partner applications. Of the lists that restrict, null restricts nothing. */
-interface ClientTable {
+export interface ClientTable {
   id: string;
   tenant_id: string;
   name: string;
@@ -135,7 +135,7 @@ interface ClientTable {
   updated_at: Date;
 }
 
-interface KeyTable {
+export interface KeyTable {
   id: string;
   tenant_id: string;
   /** Null for keys that belong to no client. */
@@ -182,7 +182,7 @@ interface KeyTable {
 }
 
 /** Counters of limits that last for days and longer: see limits/saved-counters.ts. */
-interface LimitCounterTable {
+export interface LimitCounterTable {
   id: number;
   class: number;
   end_minute: number;
@@ -190,7 +190,7 @@ interface LimitCounterTable {
   rest: number;
 }
 
-interface RequestLogTable {
+export interface RequestLogTable {
   request_id: string;
   tenant_id: string;
   started_at: Date;

@@ -25,6 +25,8 @@ export interface GatewayBoot {
   readonly threads: number;
   readonly hmacSecret: string;
   readonly previousHmacSecret: string | undefined;
+  /** Our name in `Via`. */
+  readonly pseudonym: string;
   readonly keyCache: CacheLimits;
   /** Whether services may stand on this machine and in private networks. */
   readonly privateTargets: PrivateTargets;

@@ -5,7 +5,7 @@ import type { PackedSnapshot, SnapshotLoader } from './snapshot-loader.ts';
 
 export interface Publications {
   /** `done` is called when this snapshot or a newer one is served, or with what is wrong with it. */
-  publish(snapshot: PackedSnapshot, done: (faults: readonly string[]) => void): void;
+  readonly publish: (snapshot: PackedSnapshot, done: (faults: readonly string[]) => void) => void;
 }
 
 interface Waiting {

@@ -5,32 +5,18 @@ import { parentPort } from 'node:worker_threads';
 import { systemClock } from '../lib/clock.ts';
 import { createIpMatcher } from '../lib/ip-range.ts';
 import { FailoverLimiter } from '../limits/failover.ts';
-import { later } from '../lib/later.ts';
-import { Sweep } from '../lib/sweep.ts';
 import { openRedisLimiter } from '../limits/redis.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { countFallback } from '../limits/shared-counters.ts';
 import { SharedMemoryLimiter } from '../limits/shared-memory.ts';
 import { policies } from '../policies/index.ts';
-import { createArrival } from './arrival.ts';
-import type { CompileDeps, Snapshot } from './compile.ts';
 import { createCountrySource } from './country.ts';
 import { createCredentialCache } from './credential-cache.ts';
+import { createDataPlane } from './data-plane.ts';
 import { ConnectionCounts } from './edge/connection-counts.ts';
 import { listen } from './edge/listener.ts';
 import type { FromThread, ThreadBoot, ToThread } from './messages.ts';
-import { createPublications } from './publications.ts';
 import { createRecordBuffer } from './record-buffer.ts';
-import { createRunner } from './run.ts';
-import { createSnapshotLoader, type PackedSnapshot, type SnapshotLoader } from './snapshot-loader.ts';
-import { createCheck } from './upstream/check.ts';
-import { createForward } from './upstream/forward.ts';
-import { createOpenSocket } from './upstream/open-socket.ts';
-import { createReach } from './upstream/reach.ts';
-import type { ServiceDeps } from './upstream/service.ts';
-import { createServices } from './upstream/services.ts';
-import { createTransport } from './upstream/transport.ts';
-import { toPseudonym } from './via.ts';
 
 function say(message: FromThread): void {
   parentPort?.postMessage(message);
@@ -49,68 +35,38 @@ async function main(boot: ThreadBoot): Promise<void> {
   });
   const usage = createRecordBuffer((records, dropped) => say({ type: 'records', records, dropped }));
   const limiter = await openLimiter(boot);
-  const openSocket = createOpenSocket(boot.privateTargets);
-  const transport = createTransport(clock, openSocket);
-  const pseudonym = toPseudonym(boot.hmacSecret);
   const countries = createCountrySource(boot.countries);
-  const services = createServices({
-    transport,
-    reach: createReach(openSocket),
-    check: createCheck(transport),
-    random: Math.random,
-    sweep: new Sweep(() => clock.monotonicMs()),
-    onNews: tellNews,
+  const { runner, publish, health } = createDataPlane({
+    ...boot,
+    credentials,
+    rehash: (made) => say({ type: 'rehash', rehash: made }),
+    usage,
+    limiter,
+    limits: boot.limitSettings,
+    clock,
+    countries,
+    policies,
+    onCircuit: (news) => say({ type: 'circuit', news }),
+    warn,
   });
-  const rehash: CompileDeps['rehash'] = (made) => say({ type: 'rehash', rehash: made });
-  const limits = boot.limitSettings;
-  const ports = { credentials, rehash, usage, limiter, clock, countries };
-  const deps: CompileDeps = { ...boot, ...ports, limits, policies, services };
-  const loader = createSnapshotLoader({ ...deps, pause: () => new Promise((resolve) => void setImmediate(resolve)) });
-  const first = await loadFirst(loader, boot.snapshot);
-  services.settle(first.plans);
-  const runner = createRunner(first, {
-    ...deps,
-    arrive: createArrival({ pseudonym, trustedProxies: boot.trustedProxies }),
-    forward: createForward({
-      transport,
-      clock,
-      pseudonym,
-      random: Math.random,
-      later,
-      onFailure: (exchange, { code, proxyError, cause }) =>
-        warn(
-          { requestId: exchange.id, target: exchange.target, code, proxyError, reason: String(cause) },
-          'upstream call failed',
-        ),
-    }),
-    onDefect: (exchange, cause) =>
-      warn(
-        { requestId: exchange.id, stack: cause instanceof Error ? cause.stack : String(cause) },
-        'defect in a request',
-        'error',
-      ),
-  });
+  const wrong = await new Promise<readonly string[]>((resolve) => publish(boot.snapshot, resolve));
+  if (wrong.length > 0) throw new Error(`the snapshot cannot be served: ${wrong.join('; ')}`);
   const listener = await listen({
     host: boot.host,
     port: boot.port,
     tls: boot.tls,
     limits: boot.limits,
     counts: new ConnectionCounts(boot.connectionCounts, boot.thread),
-    pseudonym,
+    pseudonym: boot.pseudonym,
     isTrusted: createIpMatcher(boot.trustedProxies),
     runner,
     clock,
   });
 
-  const publications = createPublications(loader, (snapshot) => {
-    services.settle(snapshot.plans);
-    runner.swap(snapshot);
-  });
-
   parentPort?.on('message', (message: ToThread) => {
     switch (message.type) {
       case 'publish':
-        publications.publish(message.snapshot, (faults) => say({ type: 'done', id: message.id, faults }));
+        publish(message.snapshot, (faults) => say({ type: 'done', id: message.id, faults }));
         return;
       case 'credential':
         credentials.answer(message.publicId, message.id, message.answer);
@@ -132,7 +88,7 @@ async function main(boot: ThreadBoot): Promise<void> {
         say({ type: 'done', id: message.id, faults: [] });
         return;
       case 'health':
-        say({ type: 'done', id: message.id, faults: [], health: services.health(message.gatewayId) });
+        say({ type: 'done', id: message.id, faults: [], health: health(message.gatewayId) });
         return;
       case 'recorded':
         usage.acknowledge();
@@ -151,21 +107,6 @@ async function main(boot: ThreadBoot): Promise<void> {
     say({ type: 'done', id, faults: [] });
   }
 }
-
-async function loadFirst(loader: SnapshotLoader, packed: PackedSnapshot): Promise<Snapshot> {
-  const loaded = await loader.load(packed);
-  if ('router' in loaded) return loaded;
-  throw new Error(`the snapshot cannot be served: ${loaded.join('; ')}`);
-}
-
-const tellNews: ServiceDeps['onNews'] = ({ owner, name: service }, target, { before, now }) => {
-  const { id: gatewayId, tenantId } = owner;
-  if (gatewayId !== null && now.circuit !== before.circuit)
-    say({ type: 'circuit', news: { tenantId, gatewayId, service, target, state: now.circuit } });
-  if (now.ill === before.ill || now.circuit === 'gone') return;
-  if (now.ill === undefined) warn({ gatewayId, service, target }, 'a target is well again');
-  else warn({ gatewayId, service, target, reason: now.ill }, 'a target is found ill');
-};
 
 async function openLimiter({ counters, thread: seat, redisUrl, redisTimeoutMs }: ThreadBoot): Promise<Limiter> {
   const local = new SharedMemoryLimiter({ memory: counters, seat, clock: systemClock });

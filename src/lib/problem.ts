@@ -321,6 +321,12 @@ export const PROBLEMS = {
     title: 'Internal error',
     remedy: 'A defect of Tollgate: report it with the `requestId`.',
   },
+  body_already_read: {
+    status: 500,
+    title: 'Body read before the gateway',
+    remedy:
+      'For whoever embeds Tollgate: hand requests to the gateway before anything reads their bodies, such as `express.json()`.',
+  },
   not_implemented: {
     status: 501,
     title: 'Not implemented',

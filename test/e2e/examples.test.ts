@@ -1,4 +1,4 @@
-// Every file of examples/ as its reader uses it: checked by an editor's schema and by `validate`, applied, called, exported and applied again.
+// Every declaration of examples/ as its reader uses it: checked by an editor's schema and by `validate`, applied, called, exported and applied again.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -96,7 +96,7 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
 };
 
 describe('the examples', () => {
-  const files = readdirSync(FOLDER).filter((file) => file !== QUICK_START);
+  const files = readdirSync(FOLDER).filter((file) => file.endsWith('.yaml') && file !== QUICK_START);
   let sandbox: Sandbox;
   let tollgate: RunningTollgate;
   let upstream: Upstream;

@@ -27,7 +27,8 @@ export interface RunningTollgate {
 
 export interface Sandbox {
   readonly dataDir: string;
-  start(env?: Readonly<Record<string, string>>): Promise<RunningTollgate>;
+  /** `args` for another way to run than a node; it works in the folder then. */
+  start(env?: Readonly<Record<string, string>>, args?: readonly string[]): Promise<RunningTollgate>;
   /** Runs to its end without waiting for a start, as for a start that fails, or a command; `input` is its standard input. */
   run(
     args: readonly string[],
@@ -42,14 +43,17 @@ export async function createSandbox(): Promise<Sandbox> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tollgate-'));
   const running = new Set<Run>();
   const launch = (args: readonly string[], env: Readonly<Record<string, string>>, input = ''): Run => {
-    const run = new Run(args, { TOLLGATE_DATA_DIR: dataDir, TOLLGATE_PORT: '0', TOLLGATE_THREADS: '2', ...env }, input);
+    const settings = { TOLLGATE_DATA_DIR: dataDir, TOLLGATE_PORT: '0', TOLLGATE_THREADS: '2', ...env };
+    // Commands that name files work in the folder; a node looks there for no settings.
+    const cwd = args.length === 0 ? process.cwd() : dataDir;
+    const run = new Run(args, settings, { cwd, input });
     running.add(run);
     return run;
   };
   return {
     dataDir,
-    async start(env = {}) {
-      const run = launch([], { TOLLGATE_DEMO: 'false', TOLLGATE_DRAIN_DELAY_SECONDS: '0', ...env });
+    async start(env = {}, args = []) {
+      const run = launch(args, { TOLLGATE_DEMO: 'false', TOLLGATE_DRAIN_DELAY_SECONDS: '0', ...env });
       const url = await run.started();
       return {
         url,
@@ -82,10 +86,15 @@ class Run {
   log = '';
   readonly #closed: Promise<unknown>;
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>, input: string) {
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    { cwd, input }: { readonly cwd: string; readonly input: string },
+  ) {
     // Settings of whoever runs the tests must not reach the product.
     const own = Object.entries(process.env).filter(([name]) => !name.startsWith('TOLLGATE_'));
     this.child = spawn(process.execPath, [MAIN, ...args], {
+      cwd,
       env: { ...Object.fromEntries(own), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

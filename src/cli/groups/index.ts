@@ -1,11 +1,12 @@
-// Every group of commands that speaks to the API.
+// Every group of commands.
 
 import type { Group } from '../command.ts';
 import { audit } from './audit.ts';
 import { clients } from './clients.ts';
 import { gateways } from './gateways.ts';
+import { keyFile } from './key-file.ts';
 import { keys } from './keys.ts';
 import { operators } from './operators.ts';
 import { tenants } from './tenants.ts';
 
-export const GROUPS: readonly Group[] = [gateways, keys, clients, operators, tenants, audit];
+export const GROUPS: readonly Group[] = [gateways, keys, clients, operators, tenants, audit, keyFile];

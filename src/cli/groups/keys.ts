@@ -5,7 +5,7 @@ import { BODY_OPTION, listOptions } from '../list-options.ts';
 
 const ID: Arg = { name: 'id', meaning: 'the id of the key, `key_…`' };
 
-const TERMS: readonly Option[] = [
+export const TERMS: readonly Option[] = [
   { name: 'description', type: 'text', field: 'description', meaning: 'More about it.' },
   { name: 'owner', type: 'text', field: 'owner', meaning: 'Who uses it.' },
   { name: 'scopes', type: 'list', field: 'scopes', meaning: 'What it may do: `orders:read,orders:write`.' },

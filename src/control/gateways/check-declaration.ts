@@ -1,7 +1,7 @@
 // Whether a declaration could be applied, as far as that can be known without a database. Pure.
 
 import type { GatewayConfig } from '../../gateway/snapshot.ts';
-import type { Fault } from '../../lib/problem.ts';
+import { Problem, type Fault } from '../../lib/problem.ts';
 import { createValidation, faultsOf } from '../validation.ts';
 import { declarationFaults } from './declaration-faults.ts';
 import { Declaration, type GatewayDocument } from './declaration-schema.ts';
@@ -9,6 +9,7 @@ import { checkCandidates, type Surroundings } from './deploy-check.ts';
 import { toDeclarationsTerms } from './deploy-faults.ts';
 import { fillEndpoint } from './endpoint-columns.ts';
 import { fillGateway } from './gateway-columns.ts';
+import { withSealedSecrets } from './service-secrets.ts';
 import { toDraft, type Draft } from './to-config.ts';
 
 export interface CheckedDeclaration {
@@ -20,20 +21,44 @@ export interface CheckedDeclaration {
 }
 
 /** Whose a declaration is while nobody has applied it. */
-const NOBODYS_TENANT_ID = 'ten_nobody';
+export const NOBODYS_TENANT_ID = 'ten_nobody';
 
-export function checkDeclaration(document: unknown, surroundings: Surroundings): CheckedDeclaration {
+/** With a key, secrets stand in what would be served as they must: sealed under it. */
+export function checkDeclaration(
+  document: unknown,
+  surroundings: Surroundings,
+  secretsKey?: Uint8Array,
+): CheckedDeclaration {
   const checked = createValidation().compile('body', Declaration)(document);
   const malformed = faultsOf(checked).map(({ path, message }) => ({ path: path.replace(/^body\.?/, ''), message }));
   if (!checked.ok) return { faults: malformed, configs: [], gateways: [] };
   const { gateways } = checked.value;
   const inconsistent = declarationFaults(gateways);
   if (inconsistent.length > 0) return { faults: inconsistent, configs: [], gateways };
-  const drafts = gateways.map(toDeclaredDraft);
+  const sealed = gateways.map((gateway, i) => sealedGateway(gateway, i, secretsKey));
+  const foreign = sealed.flatMap((one) => ('faults' in one ? one.faults : []));
+  if (foreign.length > 0) return { faults: foreign, configs: [], gateways };
+  const drafts = sealed.flatMap((one, i) => ('faults' in one ? [] : [toDeclaredDraft(one.gateway, i)]));
   const configs = drafts.map(({ config }) => config);
   const found = checkCandidates(configs, [surroundings.management], surroundings);
   const faults = drafts.flatMap((draft, i) => toDeclarationsTerms(found[i] ?? [], draft, i));
   return { faults, configs: faults.length > 0 ? [] : configs, gateways };
+}
+
+function sealedGateway(
+  gateway: GatewayDocument,
+  i: number,
+  key: Uint8Array | undefined,
+): { readonly gateway: GatewayDocument } | { readonly faults: readonly Fault[] } {
+  if (key === undefined) return { gateway };
+  try {
+    return { gateway: withSealedSecrets(gateway, { key, tenantId: NOBODYS_TENANT_ID, gatewayId: `gw_${i}` }) };
+  } catch (cause) {
+    if (!(cause instanceof Problem)) throw cause;
+    return {
+      faults: cause.errors.map(({ path, message }) => ({ path: path.replace(/^body/, `gateways[${i}]`), message })),
+    };
+  }
 }
 
 function toDeclaredDraft({ endpoints = [], ...gateway }: GatewayDocument, i: number): Draft {

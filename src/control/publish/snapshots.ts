@@ -3,16 +3,8 @@
 import { sql, type Kysely } from 'kysely';
 import type { GatewayStatus } from '../../db/publishing-schema.ts';
 import type { Database } from '../../db/schema.ts';
-import {
-  checkSchema,
-  isSnapshot,
-  SnapshotConfig,
-  type GatewayConfig,
-  type PathRules,
-  type PolicyUse,
-} from '../../gateway/snapshot.ts';
-
-const MAINTENANCE_RETRY_SECONDS = 60;
+import { checkSchema, isSnapshot, SnapshotConfig, type GatewayConfig, type PathRules } from '../../gateway/snapshot.ts';
+import { toStatusPolicies } from './status-policies.ts';
 
 interface Stored {
   readonly config: unknown;
@@ -61,18 +53,4 @@ export async function loadSnapshot(
 function withStatus(gateway: GatewayConfig, stored: Stored | undefined): GatewayConfig {
   const added = stored === undefined ? [] : toStatusPolicies(stored.status, stored.since);
   return added.length === 0 ? gateway : { ...gateway, policies: [...(gateway.policies ?? []), ...added] };
-}
-
-function toStatusPolicies(status: GatewayStatus, since: number | null): PolicyUse[] {
-  switch (status) {
-    case 'active':
-    case 'inactive':
-      return [];
-    case 'maintenance':
-      return [{ name: 'maintenance', config: { retryAfterSeconds: MAINTENANCE_RETRY_SECONDS } }];
-    case 'deprecated': {
-      const config = { deprecatedAtMs: since, sunsetAtMs: null, successor: null, isGoneAfterSunset: false };
-      return [{ name: 'deprecation', config }];
-    }
-  }
 }

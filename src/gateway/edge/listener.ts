@@ -25,6 +25,8 @@ export interface ListenerOptions {
   readonly pseudonym: string;
   /** Proxies bring the connections of many callers from one address: they are limited in all, not by address. */
   readonly isTrusted: (address: string) => boolean;
+  /** No other thread listens on the port; if somebody does, it is taken. */
+  readonly isAlone?: boolean;
   /** A second port, for TLS. */
   readonly tls?: TlsListenerOptions | undefined;
 }
@@ -52,10 +54,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) =>
     edge.accept(socket),
   );
-  const port = await bind(server, options.host, options.port);
+  const port = await bind(server, options, options.port);
   edge.listensOn(port);
   const tls = options.tls && createTlsListener(options.tls.certificates, edge);
-  const tlsPort = tls && (await bind(tls.server, options.host, options.tls?.port ?? 0));
+  const tlsPort = tls && (await bind(tls.server, options, options.tls?.port ?? 0));
   return {
     port,
     tlsPort,
@@ -168,11 +170,11 @@ function close(server: Server): Promise<void> {
   return new Promise((resolve) => void server.close(() => resolve()));
 }
 
-function bind(server: Server, host: string, port: number): Promise<number> {
+function bind(server: Server, { host, isAlone = false }: ListenerOptions, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     // With SO_REUSEPORT every gateway thread listens for itself and the kernel spreads the connections.
-    server.listen({ host, port, reusePort: process.platform === 'linux', backlog: 4096 }, () => {
+    server.listen({ host, port, reusePort: !isAlone && process.platform === 'linux', backlog: 4096 }, () => {
       server.off('error', reject);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);

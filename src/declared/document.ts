@@ -1,0 +1,43 @@
+// A YAML or JSON file that a person wrote, as a value.
+
+import { readFileSync, statSync } from 'node:fs';
+import { parse } from 'yaml';
+import { DeclarationError } from './fault-error.ts';
+
+const MAX_BYTES = 16 * 1024 * 1024;
+/** What a YAML alias may stand for, all together; more is an attack. */
+const MAX_ALIASES = 100;
+
+export function readDocument(file: string): unknown {
+  const text = readText(file);
+  try {
+    return parse(text, { maxAliasCount: MAX_ALIASES, merge: true, logLevel: 'error' });
+  } catch (cause) {
+    const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : '';
+    throw new DeclarationError([`${file}: is neither YAML nor JSON: ${reason}`]);
+  }
+}
+
+function readText(file: string): string {
+  try {
+    if (statSync(file).size > MAX_BYTES) throw new DeclarationError([`${file}: is larger than ${MAX_BYTES} bytes`]);
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    if (cause instanceof DeclarationError) throw cause;
+    throw new DeclarationError([`${file}: cannot be read (${reasonOf(cause)})`]);
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error) || !('code' in cause)) return String(cause);
+  switch (cause.code) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'EACCES':
+      return 'this user may not read it';
+    case 'EISDIR':
+      return 'it is a folder';
+    default:
+      return String(cause.code);
+  }
+}

@@ -1,0 +1,110 @@
+// The data plane of one thread, without its listeners: whoever puts a program together gives it its keys, its limits and its snapshots.
+
+import { later } from '../lib/later.ts';
+import { Sweep } from '../lib/sweep.ts';
+import { createArrival } from './arrival.ts';
+import { compileSnapshot, type CompileDeps, type Snapshot } from './compile.ts';
+import type { CircuitNews } from './ports.ts';
+import { createPublications, type Publications } from './publications.ts';
+import { createRunner, type Runner } from './run.ts';
+import { createSnapshotLoader } from './snapshot-loader.ts';
+import type { SnapshotConfig } from './snapshot.ts';
+import { createCheck } from './upstream/check.ts';
+import { createForward } from './upstream/forward.ts';
+import type { PrivateTargets } from './upstream/guarded-lookup.ts';
+import { createOpenSocket } from './upstream/open-socket.ts';
+import { createReach } from './upstream/reach.ts';
+import type { ServiceDeps } from './upstream/service.ts';
+import { createServices, type Services } from './upstream/services.ts';
+import { createTransport } from './upstream/transport.ts';
+
+type Warn = (fields: Record<string, unknown>, message: string, level?: 'warn' | 'error') => void;
+
+export interface DataPlaneOptions extends Omit<CompileDeps, 'services'> {
+  /** Our name in `Via`. */
+  readonly pseudonym: string;
+  /** Addresses and ranges of the proxies whose word is taken for who is behind them. */
+  readonly trustedProxies: readonly string[];
+  /** Whether targets may stand on this machine and in private networks. */
+  readonly privateTargets: PrivateTargets;
+  /** Told whenever the circuit of a gateway's target changes. */
+  readonly onCircuit: (news: CircuitNews) => void;
+  readonly warn: Warn;
+}
+
+export interface DataPlane extends Publications {
+  /** Until there is a snapshot, nothing is published. */
+  readonly runner: Runner;
+  readonly health: (gatewayId: string) => ReturnType<Services['health']>;
+  /** Serves a configuration that was checked, at once. */
+  serve(config: SnapshotConfig): void;
+  /** Lets all services go, and closes the connections to them. */
+  close(): Promise<void>;
+}
+
+export function createDataPlane(options: DataPlaneOptions): DataPlane {
+  const { pseudonym, trustedProxies, privateTargets, onCircuit, warn, ...given } = options;
+  const { clock } = given;
+  const openSocket = createOpenSocket(privateTargets);
+  const transport = createTransport(clock, openSocket);
+  const sweep = new Sweep(() => clock.monotonicMs());
+  const services = createServices({
+    transport,
+    reach: createReach(openSocket),
+    check: createCheck(transport),
+    random: Math.random,
+    sweep,
+    onNews: createNewsTeller(onCircuit, warn),
+  });
+  const deps: CompileDeps = { ...given, services };
+  const runner = createRunner(compileSnapshot({ version: 0, gateways: [] }, deps), {
+    ...deps,
+    arrive: createArrival({ pseudonym, trustedProxies }),
+    forward: createForward({
+      transport,
+      clock,
+      pseudonym,
+      random: Math.random,
+      later,
+      onFailure: (exchange, { code, proxyError, cause }) =>
+        warn(
+          { requestId: exchange.id, target: exchange.target, code, proxyError, reason: String(cause) },
+          'upstream call failed',
+        ),
+    }),
+    onDefect: (exchange, cause) =>
+      warn(
+        { requestId: exchange.id, stack: cause instanceof Error ? cause.stack : String(cause) },
+        'defect in a request',
+        'error',
+      ),
+  });
+  const swap = (snapshot: Snapshot): void => {
+    services.settle(snapshot.plans);
+    runner.swap(snapshot);
+  };
+  const pause = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+  const { publish } = createPublications(createSnapshotLoader({ ...deps, pause }), swap);
+  return {
+    runner,
+    publish,
+    health: (gatewayId) => services.health(gatewayId),
+    serve: (config) => swap(compileSnapshot(config, deps)),
+    async close() {
+      services.settle([]);
+      sweep.stop();
+      await transport.close();
+    },
+  };
+}
+
+function createNewsTeller(onCircuit: DataPlaneOptions['onCircuit'], warn: Warn): ServiceDeps['onNews'] {
+  return ({ owner, name: service }, target, { before, now }) => {
+    const { id: gatewayId, tenantId } = owner;
+    if (gatewayId !== null && now.circuit !== before.circuit)
+      onCircuit({ tenantId, gatewayId, service, target, state: now.circuit });
+    if (now.ill === before.ill || now.circuit === 'gone') return;
+    if (now.ill === undefined) warn({ gatewayId, service, target }, 'a target is well again');
+    else warn({ gatewayId, service, target, reason: now.ill }, 'a target is found ill');
+  };
+}
