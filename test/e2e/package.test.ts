@@ -25,10 +25,6 @@ describe('the package', () => {
   const running = new Set<ChildProcess>();
 
   before(async () => {
-    upstream = await startUpstream((request, response) => {
-      const { method, url } = request;
-      void readAll(request).then((body) => response.end(JSON.stringify({ method, url, body })));
-    });
     folder = mkdtempSync(join(tmpdir(), 'tollgate-package-'));
     const modules = join(folder, 'node_modules');
     await mkdir(join(modules, 'tollgate'), { recursive: true });
@@ -39,6 +35,10 @@ describe('the package', () => {
     for (const project of ['tsconfig.build.json', 'tsconfig.types.json']) {
       await run(join(BIN, 'tsc'), ['--project', join(ROOT, project), '--outDir', join(modules, 'tollgate', 'dist')]);
     }
+    upstream = await startUpstream((request, response) => {
+      const { method, url } = request;
+      void readAll(request).then((body) => response.end(JSON.stringify({ method, url, body })));
+    });
     for (const name of ['embedded', 'sidecar']) {
       cpSync(join(ROOT, 'examples', name), join(folder, name), { recursive: true });
       const config = join(folder, name, 'api.yaml');
