@@ -235,6 +235,11 @@ describe('a key of ours', () => {
     }
   }
 
+  test('that was made elsewhere is dropped from Authorization, once the caller is known by it', () => {
+    const sent = convert(['Authorization', 'Bearer of-another-product'], { isKnown: true });
+    assert.deepEqual(valuesOf(sent, 'authorization'), []);
+  });
+
   test('in X-API-Key is dropped whatever it looks like, once a caller is known', () => {
     assert.deepEqual(valuesOf(convert(['X-API-Key', 'of another'], { isKnown: true }), 'x-api-key'), []);
   });

@@ -87,7 +87,11 @@ function toConditional(exchange: Exchange): number {
       exchange.principal !== undefined || anyHoldsKey(fields, X_API_KEY) || anyHoldsKey(fields, DISGUISED_API_KEY);
     if (isOurs) drops |= KEY_FIELDS;
   }
-  if (hasKind(fields.kinds, AUTHORIZATION) && anyHoldsKey(fields, AUTHORIZATION)) drops |= 1 << AUTHORIZATION;
+  if (hasKind(fields.kinds, AUTHORIZATION)) {
+    // Who is known, and sent nothing else, was known by it: also by a key that was made elsewhere, which looks like any token.
+    const wasProof = exchange.principal !== undefined && !hasKind(fields.kinds, X_API_KEY);
+    if (wasProof || anyHoldsKey(fields, AUTHORIZATION)) drops |= 1 << AUTHORIZATION;
+  }
   return drops;
 }
 
