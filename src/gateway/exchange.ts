@@ -68,11 +68,6 @@ export interface Cancellable {
   cancel(): void;
 }
 
-/** What an exchange has taken until it is over. */
-export interface Held {
-  release(): void;
-}
-
 export class Exchange {
   readonly id: string;
   readonly startedAtMs: number;
@@ -115,7 +110,6 @@ export class Exchange {
   /** NaN until the upstream answers: a fraction like what follows, since a whole number at first would be another hidden class. */
   upstreamMs = Number.NaN;
   upstreamCall: Cancellable | undefined = undefined;
-  held: Held | undefined = undefined;
   /** The caller went away before the answer was complete. */
   clientGone = false;
   recorded = false;

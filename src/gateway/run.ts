@@ -133,7 +133,6 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
       if (exchange.recorded) return;
       exchange.recorded = true;
       if (exchange.plan !== undefined) for (const policy of exchange.plan.enders) end(policy, exchange);
-      exchange.held?.release();
       deps.usage.record(toRecord(exchange, deps.clock.monotonicMs() - exchange.startedTick));
     },
     swap(next) {

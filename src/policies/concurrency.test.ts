@@ -22,7 +22,7 @@ function createBench(inside: number, waiting: number) {
     return exchange;
   };
   const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-  return { enter, told, settle, timers };
+  return { enter, leave: (exchange: Exchange): void => gate.leave(exchange), told, settle, timers };
 }
 
 describe('a gate', () => {
@@ -34,44 +34,44 @@ describe('a gate', () => {
   });
 
   test('lets those who wait in when others are over, in the order in which they came', async () => {
-    const { enter, told, settle, timers } = createBench(1, 2);
+    const { enter, leave, told, settle, timers } = createBench(1, 2);
     const first = enter('a');
     const second = enter('b');
     enter('c');
-    first.held?.release();
+    leave(first);
     await settle();
     assert.deepEqual(told, ['a in', 'b in']);
-    second.held?.release();
+    leave(second);
     await settle();
     assert.deepEqual(told, ['a in', 'b in', 'c in']);
     assert.equal(timers.size, 0);
   });
 
   test('is free again when all are over', async () => {
-    const { enter, told, settle } = createBench(1, 1);
-    for (const name of ['a', 'b', 'c']) enter(name).held?.release();
+    const { enter, leave, told, settle } = createBench(1, 1);
+    for (const name of ['a', 'b', 'c']) leave(enter(name));
     await settle();
     assert.deepEqual(told, ['a in', 'b in', 'c in']);
   });
 
   test('forgets who went away while they waited: their place in the line is another’s, and nobody is let in for them', async () => {
-    const { enter, told, settle, timers } = createBench(1, 1);
+    const { enter, leave, told, settle, timers } = createBench(1, 1);
     const first = enter('a');
-    enter('gone').held?.release();
+    leave(enter('gone'));
     enter('b');
-    first.held?.release();
+    leave(first);
     await settle();
     assert.deepEqual(told, ['a in', 'b in']);
     assert.equal(timers.size, 0);
   });
 
   test('turns away who has waited too long, and does not let them in afterwards', async () => {
-    const { enter, told, settle, timers } = createBench(1, 1);
+    const { enter, leave, told, settle, timers } = createBench(1, 1);
     const first = enter('a');
     const late = enter('late');
     for (const run of timers) run();
-    late.held?.release();
-    first.held?.release();
+    leave(late);
+    leave(first);
     enter('b');
     await settle();
     assert.deepEqual(told.toSorted(), ['a in', 'b in', 'late full']);

@@ -34,6 +34,7 @@ export const concurrency: Policy<typeof config> = {
         const entered = gate.enter(exchange);
         return typeof entered === 'string' ? toReply(entered) : entered.then(toReply);
       },
+      onEnd: (exchange) => gate.leave(exchange),
     };
   },
 };

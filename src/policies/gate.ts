@@ -1,7 +1,7 @@
-// Lets so many exchanges in at a time. As many more may wait for their turn, in the order in which they came; an exchange holds its place until it is over,
-// however it ends.
+// Lets so many exchanges in at a time. As many more may wait for their turn, in the order in which they came. Whoever entered has to leave, let in
+// or not, however it ends.
 
-import type { Exchange, Held } from '../gateway/exchange.ts';
+import type { Exchange } from '../gateway/exchange.ts';
 
 export interface GateRules {
   readonly inside: number;
@@ -17,9 +17,8 @@ export type Entry = 'in' | 'full';
 export class Gate {
   readonly #rules: GateRules;
   readonly #later: Later;
-  #inside = 0;
-  readonly #line = new Set<Waiting>();
-  readonly #place: Held = { release: () => this.#leave() };
+  readonly #inside = new Set<Exchange>();
+  readonly #line = new Map<Exchange, Waiting>();
 
   constructor(rules: GateRules, later: Later) {
     this.#rules = rules;
@@ -27,46 +26,42 @@ export class Gate {
   }
 
   enter(exchange: Exchange): Entry | Promise<Entry> {
-    if (this.#inside < this.#rules.inside) {
-      this.#inside++;
-      exchange.held = this.#place;
+    if (this.#inside.size < this.#rules.inside) {
+      this.#inside.add(exchange);
       return 'in';
     }
     return this.#line.size < this.#rules.waiting ? this.#wait(exchange) : 'full';
   }
 
+  /** It is over, or will not be let in any more. */
+  leave(exchange: Exchange): void {
+    this.#takeFromLine(exchange);
+    if (!this.#inside.delete(exchange)) return;
+    const [next] = this.#line.keys();
+    if (next === undefined) return;
+    this.#inside.add(next);
+    this.#takeFromLine(next)?.resolve('in');
+  }
+
   #wait(exchange: Exchange): Promise<Entry> {
     const { promise, resolve } = Promise.withResolvers<Entry>();
-    const leaveLine = (): void => {
-      patience.cancel();
-      this.#line.delete(waiting);
-      exchange.held = undefined;
-    };
     const patience = this.#later(() => {
-      leaveLine();
+      this.#line.delete(exchange);
       resolve('full');
     }, this.#rules.patienceMs);
-    const waiting: Waiting = {
-      // The caller went away meanwhile: nobody is there to be let in.
-      release: leaveLine,
-      letIn: () => {
-        leaveLine();
-        exchange.held = this.#place;
-        resolve('in');
-      },
-    };
-    exchange.held = waiting;
-    this.#line.add(waiting);
+    this.#line.set(exchange, { patience, resolve });
     return promise;
   }
 
-  #leave(): void {
-    const [next] = this.#line;
-    if (next === undefined) this.#inside--;
-    else next.letIn();
+  #takeFromLine(exchange: Exchange): Waiting | undefined {
+    const waiting = this.#line.get(exchange);
+    waiting?.patience.cancel();
+    this.#line.delete(exchange);
+    return waiting;
   }
 }
 
-interface Waiting extends Held {
-  letIn(): void;
+interface Waiting {
+  readonly patience: ReturnType<Later>;
+  readonly resolve: (entry: Entry) => void;
 }
