@@ -35,7 +35,7 @@ export const MAX_HOLDS = 4096;
 const DESK_WORDS = DESK_HOLDS + MAX_HOLDS * HOLD_WORDS;
 
 /** The words of a slot: four pairs, each changed by one swap. */
-const SLOT_WORDS = 8;
+export const SLOT_WORDS = 8;
 /** Whose counter: 52 bits of a keyed hash; and 12 that count how often the slot has changed hands. Zero when never. */
 export const ID = 0;
 /** What was counted; and who has changed the counter last, or is about to. */

@@ -115,9 +115,8 @@ export class CounterTable {
     const home = this.#slotOf(place, 0);
     const entryOfHome = transaction.mark(home);
     if (entryOfHome < 0 || this.find(place)) return this.#giveUp('again');
-    const slot = this.#chooseSlot(place, nowMinute);
+    const { slot, worth } = this.#chooseSlot(place, nowMinute);
     if (slot === NO_SLOT) return this.#giveUp('full');
-    const worth = this.#worthOf(slot, nowMinute);
     const entry = slot === home ? entryOfHome : transaction.mark(slot);
     // Marked, the slot keeps still; until then somebody may have taken it.
     if (entry < 0 || this.#worthOf(slot, nowMinute) > worth) return this.#giveUp('again');
@@ -138,8 +137,8 @@ export class CounterTable {
     return outcome;
   }
 
-  /** The slot of the sequence that is worth least, the first of them; none when all are worth everything. */
-  #chooseSlot(place: Place, nowMinute: number): number {
+  /** The slot of the sequence that is worth least, the first of them, and how much that was; none when all are worth everything. */
+  #chooseSlot(place: Place, nowMinute: number): { readonly slot: number; readonly worth: number } {
     let least = Infinity;
     let chosen = NO_SLOT;
     for (let probe = 0; probe < this.#probes && least > FREE; probe++) {
@@ -149,7 +148,7 @@ export class CounterTable {
       least = worth;
       chosen = slot;
     }
-    return chosen;
+    return { slot: chosen, worth: least };
   }
 
   /** What is lost with what a slot holds: nothing when it is free, less than nothing when its window is over. */

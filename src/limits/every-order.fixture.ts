@@ -18,6 +18,8 @@ export interface Exploration {
   readonly isPrivate?: (index: number) => boolean;
   /** What counts as a step: every access, or only those that change something and those that must see the latest. */
   readonly steps?: 'all' | 'swaps';
+  /** With 'swaps': where a mere look is a step as well. */
+  readonly isLookStep?: (index: number) => boolean;
   /** Whether one thread may die, at any step. */
   readonly mayDie?: boolean;
   /** Whether a swap that writes this aborts another thread's change. */
@@ -164,7 +166,7 @@ class Explorer {
     const read = (index: number, isStep: boolean): number => access(index, isStep, () => this.#memory[index] ?? 0);
     const isEvery = this.#exploration.steps !== 'swaps';
     const words: Words = {
-      load: (index) => read(index, isEvery),
+      load: (index) => read(index, isEvery || this.#exploration.isLookStep?.(index) === true),
       fresh: (index) => read(index, true),
       store: (index, value) => {
         access(index, isEvery, () => {

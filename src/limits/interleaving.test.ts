@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DESK_STATUS, DESK_TRIES, deskAt } from './counter-memory.ts';
+import { DESK_STATUS, DESK_TRIES, deskAt, ID, SLOT_WORDS } from './counter-memory.ts';
 import { type Exploration, exploreEveryOrder, type Program } from './every-order.fixture.ts';
 import { NOON_MS } from './limiter.conformance.ts';
 import type { Admitted, Check, CheckSet } from './limiter.ts';
@@ -61,6 +61,7 @@ interface Story {
   /** Which counters to compare in the end. */
   readonly watch: readonly Check[];
   readonly steps?: Exploration['steps'];
+  readonly isLookStep?: Exploration['isLookStep'];
   readonly mayDie?: boolean;
   readonly maxAborts?: number;
 }
@@ -69,6 +70,16 @@ const two: readonly [string, Story][] = [
   [
     'for a counter that neither finds',
     { before: [], threads: [[take(day('a', 1))], [take(day('a', 1))]], watch: [day('a', 9)], steps: 'swaps' },
+  ],
+  [
+    'for a counter that neither finds, and whose first slot is another’s',
+    {
+      before: [take(day('a', 9))],
+      threads: [[take(day('d', 1))], [take(day('d', 1))]],
+      watch: [day('a', 9), day('d', 9)],
+      steps: 'swaps',
+      isLookStep: isOwner,
+    },
   ],
   [
     'for the same counter',
@@ -133,7 +144,16 @@ const two: readonly [string, Story][] = [
   ],
 ];
 
+const bothTakeOneSlot: Story = {
+  before: [take(day('a', 9))],
+  threads: [[take(day('d', 1))], [take(day('g', 1))]],
+  watch: [day('a', 9), day('d', 9), day('g', 9)],
+  steps: 'swaps',
+  isLookStep: isOwner,
+};
+
 describe('two calls', () => {
+  it('for two counters that would both take the same slot', () => tell(bothTakeOneSlot));
   for (const [what, story] of two) {
     it(what, () => tell(story));
     // Whoever dies while it releases a place may take it along (holds.ts): that is no order of calls.
@@ -167,7 +187,7 @@ describe('three calls', () => {
 });
 
 /** Tells a story in every order of steps, and compares each end with those that come when its calls are made one after the other. */
-function tell({ before, threads, watch, steps = 'all', mayDie = false, maxAborts = 0 }: Story): void {
+function tell({ before, threads, watch, steps = 'all', isLookStep, mayDie = false, maxAborts = 0 }: Story): void {
   bytes.set(empty);
   const home = open(HOME_SEAT);
   const own = {};
@@ -183,6 +203,7 @@ function tell({ before, threads, watch, steps = 'all', mayDie = false, maxAborts
     isPrivate,
     isAbort,
     steps,
+    ...(isLookStep && { isLookStep }),
     mayDie,
     maxAborts,
     onEnd(end, results) {
@@ -252,6 +273,11 @@ function toProgram(calls: readonly Call[], seat: number): Program {
 /** Of the desks, others look at the status only, and at the entries when it says that they are done: then they stand still. */
 function isPrivate(index: number): boolean {
   return index < deskAt(SEATS) && !isOnDesk(index, DESK_STATUS) && !isOnDesk(index, DESK_TRIES);
+}
+
+/** Where a search for a counter begins to look at a slot. */
+function isOwner(index: number): boolean {
+  return index >= deskAt(SEATS) && (index - deskAt(SEATS)) % SLOT_WORDS === ID + 1;
 }
 
 const ABORTED = 1;

@@ -193,12 +193,14 @@ describe('shared memory: threads at the same time', () => {
       requests: Array.from({ length: 48 }, (_nothing, key) => [check(`key:${i % 3}.${key}`, minute(3))]),
       callsPerThread: 48,
     }));
-    for (const admitted of await hammer(createCounters(32), { threads: THREADS, rounds })) {
+    const memory = createCounters(32);
+    for (const admitted of await hammer(memory, { threads: THREADS, rounds })) {
       assert.deepEqual(
         admitted,
         admitted.map(() => 3),
       );
     }
+    assert.equal(readLimitMetrics(memory).evictions, 0, 'there was room for all of them');
   });
 
   it('admit exactly what fits, with several checks in different order: nothing is lost to a call that is refused', async () => {

@@ -6,7 +6,8 @@
 // 1. Mark: for each counter, swap the stamp beside its count for a mark with this thread's seat and number. The count stays as it is.
 // 2. Look: what stands in a marked counter keeps still, since everybody else has to get past the mark first. Decide; write the entries.
 // 3. Commit: swap the status from UNDECIDED to DONE. This one swap is the moment at which all counters change.
-// 4. Settle: swap each new value into its place, and the mark for a plain stamp.
+// 4. Settle: swap each new value into its place, and the mark for a plain stamp; what was marked first comes last. So whoever finds no
+//    mark there finds the whole change.
 //
 // Whoever meets a mark looks at the desk of its seat. UNDECIDED: waits for about a microsecond, which nearly always is enough, then swaps
 // the status to ABORTED, and the other begins again. DONE: settles the other's entries first. Another number, or ABORTED: the mark means
@@ -152,7 +153,7 @@ export class Transaction {
       this.abandon();
       return false;
     }
-    for (let entry = 0; entry < this.#size; entry++) this.#settle(this.#entryAt(entry), this.#stamp);
+    for (let entry = this.#size - 1; entry >= 0; entry--) this.#settle(this.#entryAt(entry), this.#stamp);
     this.#advance(DONE);
     return true;
   }
@@ -221,7 +222,7 @@ export class Transaction {
     const size = words.fresh(desk + DESK_SIZE);
     // A place of our own behind our last entry.
     const copy = this.#entryAt(MAX_ENTRIES);
-    for (let entry = 0; entry < size; entry++) {
+    for (let entry = size - 1; entry >= 0; entry--) {
       const from = desk + DESK_ENTRIES + entry * ENTRY_WORDS;
       for (let i = 0; i < ENTRY_WORDS; i++) words.store(copy + i, words.fresh(from + i));
       if (words.fresh(desk + DESK_STATUS) !== status) return;
