@@ -57,8 +57,8 @@ export type ToThread =
   | { readonly type: 'countries'; readonly id: number; readonly database: SharedArrayBuffer }
   | { readonly type: 'flush'; readonly id: number }
   | { readonly type: 'health'; readonly id: number; readonly gatewayId: string }
-  /** A batch of records was taken care of. */
-  | { readonly type: 'recorded' }
+  /** A batch of records was taken care of; its memory comes back, to be used again. */
+  | { readonly type: 'recorded'; readonly memory: ArrayBuffer }
   | { readonly type: 'drain'; readonly id: number; readonly timeoutMs: number };
 
 export type CredentialAnswer =
@@ -83,8 +83,8 @@ export type FromThread =
   | { readonly type: 'circuit'; readonly news: CircuitNews }
   | { readonly type: 'find'; readonly publicId: string; readonly id: number }
   | { readonly type: 'rehash'; readonly rehash: Rehash }
-  /** ExchangeRecord[] as JSON: half the cost of a structured clone for the thread that moves requests, and less than columns of texts. */
-  | { readonly type: 'records'; readonly records: string; readonly dropped: number }
+  /** As the buffer of records leaves them; handed over with their memory. */
+  | { readonly type: 'records'; readonly records: Uint8Array<ArrayBuffer>; readonly dropped: number }
   | {
       readonly type: 'log';
       readonly level: 'warn' | 'error';

@@ -5,7 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { ConnectionCounts, createConnectionCounts } from './edge/connection-counts.ts';
 import { toStartError } from './start-error.ts';
 import type { CredentialAnswer, FromThread, GatewayBoot, Obeyed, ThreadBoot, ToThread } from './messages.ts';
-import type { ExchangeRecord, ServiceHealth, TlsCertificate } from './ports.ts';
+import type { ServiceHealth, TlsCertificate } from './ports.ts';
+import { readRecords } from './record-buffer.ts';
 import { packSnapshot, type PackedSnapshot } from './snapshot-loader.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 import type { Supervisor, SupervisorOptions } from './supervision.ts';
@@ -245,9 +246,9 @@ class Fleet implements Supervisor {
     this.#tell(seat, { type: 'credential', publicId, id, answer });
   }
 
-  #write(seat: Seat, text: string, dropped: number): void {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by our own thread a moment ago: thread.ts
-    const records = JSON.parse(text) as ExchangeRecord[];
+  #write(seat: Seat, batch: Uint8Array<ArrayBuffer>, dropped: number): void {
+    const records = readRecords(batch);
+    const memory = batch.buffer;
     const { log, writeRecords } = this.#options;
     if (dropped > 0)
       log.warn({ thread: seat.number, dropped }, 'request records were dropped: the store does not keep up');
@@ -257,13 +258,13 @@ class Fleet implements Supervisor {
       )
       .finally(() => {
         this.#writing.delete(writing);
-        this.#tell(seat, { type: 'recorded' });
+        this.#tell(seat, { type: 'recorded', memory }, [memory]);
       });
     this.#writing.add(writing);
   }
 
-  #tell(seat: Seat, message: ToThread): void {
-    seat.worker.postMessage(message);
+  #tell(seat: Seat, message: ToThread, handedOver: ArrayBuffer[] = []): void {
+    seat.worker.postMessage(message, handedOver);
   }
 
   /** Tells every thread and waits until each has obeyed, died or taken too long; a new thread starts from the newest state anyway. */

@@ -18,8 +18,8 @@ import { listen } from './edge/listener.ts';
 import type { FromThread, ThreadBoot, ToThread } from './messages.ts';
 import { createRecordBuffer } from './record-buffer.ts';
 
-function say(message: FromThread): void {
-  parentPort?.postMessage(message);
+function say(message: FromThread, handedOver: ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, handedOver);
 }
 
 function warn(fields: Record<string, unknown>, message: string, level: 'warn' | 'error' = 'warn'): void {
@@ -33,7 +33,7 @@ async function main(boot: ThreadBoot): Promise<void> {
     nowMs: () => clock.monotonicMs(),
     limits: boot.keyCache,
   });
-  const usage = createRecordBuffer((records, dropped) => say({ type: 'records', records, dropped }));
+  const usage = createRecordBuffer((records, dropped) => say({ type: 'records', records, dropped }, [records.buffer]));
   const limiter = await openLimiter(boot);
   const countries = createCountrySource(boot.countries);
   const { runner, publish, health } = createDataPlane({
@@ -91,7 +91,7 @@ async function main(boot: ThreadBoot): Promise<void> {
         say({ type: 'done', id: message.id, faults: [], health: health(message.gatewayId) });
         return;
       case 'recorded':
-        usage.acknowledge();
+        usage.acknowledge(message.memory);
         return;
       case 'drain':
         void drain(message.id, message.timeoutMs);
