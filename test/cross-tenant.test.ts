@@ -15,6 +15,7 @@ import { managementRoutes, OPERATIONS } from '../src/control/operations.ts';
 import { lockPassword } from '../src/control/operators/password-store.ts';
 import { findOperator, hasOtherAdmin } from '../src/control/operators/store.ts';
 import { makePartitions } from '../src/control/publish/partitions.ts';
+import { newId } from '../src/lib/id.ts';
 import { findRequest } from '../src/control/requests/store.ts';
 import { allRoles, findRole } from '../src/control/roles/store.ts';
 import { findTenant } from '../src/control/tenants/store.ts';
@@ -392,7 +393,7 @@ async function settle(control: TestControl, word: string): Promise<Belongings> {
   const clientKeyId = (await control.call('POST', '/api/v1/api-keys', order)).body.data.id;
   const entries = await control.call('GET', '/api/v1/audit-logs', { as: admin });
   const entryId = entries.body.data[0].id;
-  const requestId = `req_${word}`;
+  const requestId = newId('req', NOW_MS);
   if (word === NAME)
     await logRequest(control.services.db, { tenantId, requestId, gatewayId, endpointId, keyId: made.id });
   const ids = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isId, newId } from './id.ts';
+import { isId, newId, timeOfId } from './id.ts';
 
 const NOW_MS = 1_750_000_000_123;
 
@@ -20,6 +20,12 @@ describe('an id', () => {
     const first = newId('req', NOW_MS);
     newId('req', 5);
     assert.equal(newId('req', NOW_MS).slice(0, 14), first.slice(0, 14));
+  });
+
+  test('tells when it was made; other texts tell nothing', () => {
+    for (const timeMs of [0, 1, NOW_MS, 2 ** 48 - 1]) assert.equal(timeOfId('req', newId('req', timeMs)), timeMs);
+    for (const text of ['', 'req_', 'req_1', newId('key', NOW_MS), newId('req', NOW_MS).toUpperCase()])
+      assert.equal(timeOfId('req', text), undefined, text);
   });
 
   test('sorts after those that were made before it in its millisecond', () => {

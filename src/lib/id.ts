@@ -48,6 +48,15 @@ export function isId(kind: IdKind, text: string): boolean {
   return text.startsWith(`${kind}_`) && /^[a-z]+_[0-9a-hjkmnp-tv-z]{26}$/.test(text);
 }
 
+/** When it was made, in milliseconds since the epoch; undefined for what is no id. */
+export function timeOfId(kind: IdKind, text: string): number | undefined {
+  if (!isId(kind, text)) return undefined;
+  let timeMs = 0;
+  for (const character of text.slice(kind.length + 1, kind.length + 1 + TIME_CHARACTERS))
+    timeMs = timeMs * 32 + ALPHABET.indexOf(character);
+  return timeMs;
+}
+
 function turnTo(nowMs: number): void {
   // Where a clock goes back, the count goes on.
   if (nowMs > lastTimeMs) count = drawStart();

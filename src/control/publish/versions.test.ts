@@ -3,7 +3,6 @@ import { test, type TestContext } from 'node:test';
 import { sql } from 'kysely';
 import { forEachDatabase } from '../../../test/harness/databases.ts';
 import { bumpVersion, readVersion, type ChangedKeys } from '../../db/installation.ts';
-import type { OpenedDatabase } from '../../db/open.ts';
 import { watchVersion, type VersionWatchOptions } from './versions.ts';
 
 /** No look but the first comes within a test: what is seen was announced. */
@@ -15,31 +14,44 @@ interface Watched {
   /** Resolves when there are so many changes. */
   until(count: number): Promise<void>;
   /**
-   * Resolves when the watch has asked the database so often: once in the beginning, and once whenever it listens. Only then is what
-   * comes next sure to be heard of by its announcement, and not to be found by a look that is still under way.
+   * Resolves when the watch listens for so many times, and no look is under way. Only then is what comes next sure to be heard of by
+   * its announcement, and not to be found by one of the looks of the beginning.
    */
-  looked(times: number): Promise<void>;
+  listens(times: number): Promise<void>;
 }
 
 function watch(t: TestContext, options: Partial<VersionWatchOptions> & Pick<VersionWatchOptions, 'db'>): Watched {
   const changes: ChangedKeys[] = [];
   const errors: unknown[] = [];
-  let looks = 0;
+  let listened = 0;
+  let underway = 0;
   const waiting = new Set<() => void>();
   const look = (): void => waiting.forEach((check) => check());
-  const { onChange, db, ...rest } = options;
+  const { onChange, db, listen, ...rest } = options;
   const watching = watchVersion({
     db: db.withPlugin({
-      transformQuery: ({ node }) => node,
+      transformQuery({ node }) {
+        underway++;
+        return node;
+      },
       async transformResult({ result }) {
-        looks++;
+        underway--;
         look();
         return result;
       },
     }),
     since: 0,
     intervalMs: 5,
-    listen: undefined,
+    listen:
+      listen &&
+      ((events) =>
+        listen({
+          ...events,
+          onListening() {
+            events.onListening();
+            listened++;
+          },
+        })),
     async onChange(changed) {
       changes.push(changed);
       await onChange?.(changed);
@@ -61,27 +73,8 @@ function watch(t: TestContext, options: Partial<VersionWatchOptions> & Pick<Vers
     changes,
     errors,
     until: (count) => when(() => changes.length >= count),
-    looked: (times) => when(() => looks >= times),
+    listens: (times) => when(() => listened >= times && underway === 0),
   };
-}
-
-/** Those of tests before: their connections may still be closing. */
-const met = new Set<number>();
-
-/** Resolves when the database says that somebody listens whom no test has met yet; the id of that connection. */
-async function listenerOf({ db }: OpenedDatabase): Promise<number> {
-  for (;;) {
-    const { rows } = await sql<{ pid: number }>`
-      select pid from pg_stat_activity
-      where application_name = 'tollgate listens' and datname = current_database() and state = 'idle' and query like 'listen%'`.execute(
-      db,
-    );
-    const pid = rows.find((row) => !met.has(row.pid))?.pid;
-    if (pid !== undefined) {
-      met.add(pid);
-      return pid;
-    }
-  }
 }
 
 forEachDatabase('the version watch', (open, kind) => {
@@ -143,7 +136,7 @@ forEachDatabase('the version watch', (open, kind) => {
     const database = await open();
     const { db, listen } = database;
     const seen = watch(t, { db, listen, intervalMs: NEVER_MS });
-    await seen.looked(2);
+    await seen.listens(1);
     const rolledBack = db.transaction().execute(async (trx) => {
       await bumpVersion(trx, ['never']);
       throw new Error('on purpose');
@@ -160,7 +153,7 @@ forEachDatabase('the version watch', (open, kind) => {
     const database = await open();
     const { db, listen } = database;
     const seen = watch(t, { db, listen, intervalMs: NEVER_MS });
-    await seen.looked(2);
+    await seen.listens(1);
     await bumpVersion(
       db,
       Array.from({ length: 150 }, (_, i) => `sha256_${String(i).padStart(32, '0')}`),
@@ -177,7 +170,7 @@ forEachDatabase('the version watch', (open, kind) => {
     const database = await open();
     const { db, listen } = database;
     const seen = watch(t, { db, listen, intervalMs: NEVER_MS });
-    await seen.looked(2);
+    await seen.listens(1);
     for (const payload of ['', 'nonsense', '{}', '[1]', '{"version":"2"}', '{"version":0}'])
       await sql`select pg_notify('tollgate_version', ${payload})`.execute(db);
     await bumpVersion(db, ['a']);
@@ -189,14 +182,14 @@ forEachDatabase('the version watch', (open, kind) => {
     const database = await open();
     const { db, listen } = database;
     const seen = watch(t, { db, listen, intervalMs: NEVER_MS });
-    await seen.looked(2);
-    const first = await listenerOf(database);
+    await seen.listens(1);
     // In one statement: nobody can listen again in between.
-    await sql`with gone as (select pg_terminate_backend(${first}))
-      update installation set version = version + 1 from gone`.execute(db);
+    await sql`with gone as (select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'tollgate listens' and datname = current_database())
+      update installation set version = version + 1 where (select count(*) from gone) > 0`.execute(db);
     await seen.until(1);
     assert.deepEqual(seen.changes, ['all']);
-    await seen.looked(3);
+    await seen.listens(2);
     await bumpVersion(db, ['a']);
     await seen.until(2);
     assert.deepEqual(seen.changes, ['all', ['a']]);
@@ -210,11 +203,11 @@ forEachDatabase('the version watch', (open, kind) => {
       const database = await open();
       const { db, listen } = database;
       const seen = watch(t, { db, listen });
-      await listenerOf(database);
+      await seen.listens(1);
       await db.updateTable('installation').set({ version: 1 }).execute(); // As if announced to a dead connection.
       await seen.until(1);
       assert.deepEqual(seen.changes, ['all']);
-      await listenerOf(database);
+      await seen.listens(2);
       assert.equal(await readVersion(db), 1);
     },
   );

@@ -4,15 +4,19 @@ import { createTestControl, keyPrincipal, operatorPrincipal } from '../../../tes
 import { forEachDatabase } from '../../../test/harness/databases.ts';
 import { DEFAULT_TENANT_ID } from '../../db/schema.ts';
 import type { ExchangeRecord } from '../../gateway/ports.ts';
+import { newId } from '../../lib/id.ts';
 import { writeRecords } from '../publish/records.ts';
 
 const AT_MS = Date.parse('2026-02-28T23:59:00.000Z');
 const MINUTE_MS = 60_000;
+/** Of the calls, in order. */
+const IDS = Array.from({ length: 6 }, (_, i) => newId('req', AT_MS + i * MINUTE_MS));
+const idOf = (i: number): string => IDS[i] ?? '';
 
 /** The i-th call, i minutes after the first: the second and later ones fall into the next month. */
 function record(i: number, differences: Partial<ExchangeRecord> = {}): ExchangeRecord {
   return {
-    requestId: `req_${i}`,
+    requestId: idOf(i),
     startedAtMs: AT_MS + i * MINUTE_MS,
     durationMs: i,
     method: 'GET',
@@ -57,7 +61,7 @@ const RECORDS = [
     target: undefined,
     upstreamMs: undefined,
   }),
-  record(5, { tenantId: 'ten_other', requestId: 'req_secret' }),
+  record(5, { tenantId: 'ten_other' }),
 ];
 
 forEachDatabase('the request log', (open) => {
@@ -66,10 +70,10 @@ forEachDatabase('the request log', (open) => {
     const { db } = database;
     const control = createTestControl({ db });
     await writeRecords(database, RECORDS);
-    const full = await control.call('GET', '/api/v1/requests/req_2');
+    const full = await control.call('GET', `/api/v1/requests/${idOf(2)}`);
     assert.equal(full.status, 200);
     assert.deepEqual(full.body.data, {
-      id: 'req_2',
+      id: idOf(2),
       timestamp: '2026-03-01T00:01:00.000Z',
       method: 'GET',
       path: '/shop/2',
@@ -88,7 +92,7 @@ forEachDatabase('the request log', (open) => {
       request: { sizeBytes: 1, headers: { accept: 'a, b' } },
       response: { sizeBytes: 2 },
     });
-    const bare = await control.call('GET', '/api/v1/requests/req_4');
+    const bare = await control.call('GET', `/api/v1/requests/${idOf(4)}`);
     for (const field of [
       'gatewayId',
       'endpointId',
@@ -127,7 +131,7 @@ forEachDatabase('the request log', (open) => {
     ['search=ADA%2520', [3]],
     ['search=curl', [3]],
     ['search=missing_cred', [1]],
-    ['search=req_2', [2]],
+    [`search=${idOf(2)}`, [2]],
     ['search=%25', [3]],
     ['status=500&startDate=2024-01-15T14:00:00Z&pageSize=100', [3]],
   ];
@@ -140,11 +144,7 @@ forEachDatabase('the request log', (open) => {
       const { status, body, text } = await control.call('GET', `/api/v1/requests?${query}`);
       assert.equal(status, 200, text);
       const found = body.data.map(({ id }: { id: string }) => id);
-      assert.deepEqual(
-        found,
-        ids.map((i) => `req_${i}`),
-        query,
-      );
+      assert.deepEqual(found, ids.map(idOf), query);
       assert.equal(body.meta.total, ids.length, query);
     }
   });
@@ -164,7 +164,7 @@ forEachDatabase('the request log', (open) => {
         query = next(body.meta);
       }
     };
-    const expected = ['req_4', 'req_3', 'req_2', 'req_1', 'req_0'];
+    const expected = [4, 3, 2, 1, 0].map(idOf);
     assert.deepEqual(await collect(({ page }) => `&page=${page + 1}`), expected);
     assert.deepEqual(await collect(({ nextCursor }) => `&cursor=${nextCursor}`), expected);
   });
@@ -201,15 +201,15 @@ forEachDatabase('the request log', (open) => {
     const { db } = database;
     const control = createTestControl({ db });
     await writeRecords(database, RECORDS);
-    const hidden = await control.call('GET', '/api/v1/requests/req_secret');
+    const hidden = await control.call('GET', `/api/v1/requests/${idOf(5)}`);
     assert.deepEqual([hidden.status, hidden.body.code], [404, 'not_found']);
     const as = operatorPrincipal({ tenantId: 'ten_other' });
     const own = await control.call('GET', '/api/v1/requests', { as });
     assert.deepEqual(
       own.body.data.map(({ id }: { id: string }) => id),
-      ['req_secret'],
+      [idOf(5)],
     );
-    assert.equal((await control.call('GET', '/api/v1/requests/req_1', { as })).status, 404);
+    assert.equal((await control.call('GET', `/api/v1/requests/${idOf(1)}`, { as })).status, 404);
   });
 
   test('is for holders of either permission only', async () => {

@@ -3,6 +3,7 @@
 import { sql, type ExpressionBuilder, type Kysely, type Selectable } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 import type { TenantScope } from '../../db/scope.ts';
+import { timeOfId } from '../../lib/id.ts';
 import { readPage, toLikePattern, type PageOf, type SortColumn } from '../page-query.ts';
 import type { Paging, Sort } from '../paging.ts';
 import type { Period } from '../period.ts';
@@ -30,24 +31,25 @@ export interface RequestListing {
   readonly paging: Paging;
 }
 
+/** The last moment that a Date can tell. */
+const MAX_TIME_MS = 8.64e15;
 const NEWEST: SortColumn = { value: sql`started_at`, type: 'timestamptz', id: sql`request_id` };
 
+/** By the primary key: the id tells when the request began, so that no index has to be kept for ids alone. */
 export async function findRequest(
   db: Kysely<Database>,
   scope: TenantScope,
   id: string,
 ): Promise<RequestRow | undefined> {
-  return (
-    db
-      .selectFrom('request_logs')
-      .selectAll()
-      .where((eb) => isSeen(eb, scope))
-      .where('request_id', '=', id)
-      // The primary key has the time in it as well, so the same id may in theory be there twice.
-      .orderBy('started_at', 'desc')
-      .limit(1)
-      .executeTakeFirst()
-  );
+  const startedAtMs = timeOfId('req', id);
+  if (startedAtMs === undefined || startedAtMs > MAX_TIME_MS) return undefined;
+  return db
+    .selectFrom('request_logs')
+    .selectAll()
+    .where((eb) => isSeen(eb, scope))
+    .where('started_at', '=', new Date(startedAtMs))
+    .where('request_id', '=', id)
+    .executeTakeFirst();
 }
 
 export async function listRequests(
