@@ -1,7 +1,6 @@
 // Tollgate as a process: one gateway thread, the embedded Postgres, no demo.
 
 import { spawnSync } from 'node:child_process';
-import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { readProcessTicks, readProcessTimes, readTicksPerSecond } from './process-times.ts';
 import { findFreePort, stopPlayer, waitUntilAnswers, type Stage } from './stage.ts';
@@ -99,22 +98,16 @@ export async function startTollgate(
 
 /**
  * The gateway thread alone on the measured core; whatever else the process does, on the other. There the main thread stands behind the load
- * and the upstream: storing records is to take what they leave, not to slow what is measured.
+ * and the upstream: storing records is to take what they leave, and to give the core back at once, not to slow what is measured.
  */
 function separateThreads(pid: number, { proxy }: Cores): void {
   for (const [tid, { name }] of readProcessTimes(pid).threads) {
-    if (isGatewayThread(name)) bind(tid, proxy);
+    if (isGatewayThread(name)) settle('taskset', ['--cpu-list', '--pid', String(proxy), String(tid)]);
+    else settle('chrt', ['--idle', '--pid', '0', String(tid)]);
   }
-  // The process's id is the main thread's, and to Linux priorities are of threads. The load has ours.
-  setPriority(pid, Math.min(LEAST_PRIORITY, getPriority() + BEHIND));
 }
 
-const LEAST_PRIORITY = 19;
-const BEHIND = 10;
-
-function bind(tid: number, core: number): void {
-  const { status, stderr } = spawnSync('taskset', ['--cpu-list', '--pid', String(core), String(tid)], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`a thread of Tollgate could not be bound to core ${core}: ${stderr}`);
+function settle(command: string, args: readonly string[]): void {
+  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`a thread of Tollgate could not be put in its place: ${stderr}`);
 }

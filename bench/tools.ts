@@ -31,6 +31,7 @@ const WHERE = ['/usr/sbin', '/usr/local/sbin', '/usr/bin', '/usr/local/bin'];
 const NEEDED: readonly Wanted[] = [
   { name: 'wrk', debianPackage: 'wrk' },
   { name: 'taskset', debianPackage: 'util-linux' },
+  { name: 'chrt', debianPackage: 'util-linux' },
   { name: 'setpriv', debianPackage: 'util-linux' },
 ];
 
