@@ -108,9 +108,9 @@ export class Http1Answer implements Responder, BodySink {
     if (this.isSent) return;
     this.isSent = true;
     this.#writer?.end(trailers.length > 0 ? this.#toTrailers(trailers) : '');
-    const { out, socket } = this.#connection;
+    const { out } = this.#connection;
     if (this.isTunnel) {
-      socket.end(); // Their half; ours goes on until the caller ends it, and the record waits for both.
+      out.end(); // Their half; ours goes on until the caller ends it, and the record waits for both.
       return;
     }
     if (out.isFlushed) this.#onWritten();

@@ -60,7 +60,9 @@ export class Http1Connection implements Timed {
 
   /** No further requests: an idle connection closes now, a busy one after its answer. */
   drain(): void {
-    if (this.#answer === undefined) this.socket.destroy();
+    if (this.#answer !== undefined) return;
+    this.out.flush();
+    this.socket.destroy();
   }
 
   /** Ends the connection so that nobody can take the end for that of an answer: with RST; over TLS, the missing close_notify tells. */
@@ -261,7 +263,7 @@ export class Http1Connection implements Timed {
       this.#hasEnded = true;
       this.pump(); // What came before the end goes first.
     } else if (answer !== undefined && !this.#isClosing) this.socket.destroy();
-    else this.socket.end();
+    else this.out.end();
   }
 
   #onClose(): void {
@@ -281,7 +283,7 @@ export class Http1Connection implements Timed {
     this.#isClosing = true;
     this.#pending = undefined;
     this.#deadline = this.shared.sweep.deadline(LINGER_MS);
-    this.socket.end();
+    this.out.end();
     this.socket.resume();
   }
 }

@@ -98,8 +98,8 @@ export class Http1UpstreamConnection implements Timed {
   }
 
   #receive(bytes: Buffer, end: number): void {
-    if (this.#user === undefined) {
-      this.socket.destroy(); // An answer to nothing: whatever comes next on this connection cannot be trusted.
+    if (this.#user === undefined || this.out.isHolding) {
+      this.socket.destroy(); // An answer to nothing, or to what was not said yet: what comes on this connection cannot be trusted.
       return;
     }
     if (this.#pending === undefined) {
@@ -158,7 +158,7 @@ export class Http1UpstreamConnection implements Timed {
     if (this.#pending !== undefined && user?.isPaused === true) return;
     if (this.#hasEnded) {
       this.#hasEnded = false;
-      if (user?.onEnd() !== true) this.socket.end();
+      if (user?.onEnd() !== true) this.out.end();
     }
     if (!this.#isGone) return;
     this.#user = undefined;
