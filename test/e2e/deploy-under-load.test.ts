@@ -10,7 +10,7 @@ import { createSandbox, type RunningTollgate, type Sandbox } from '../harness/to
 import { startUpstream, type Upstream } from '../harness/upstream.ts';
 
 const DEPLOYS = 12;
-const CALLERS = 6;
+const CALLERS = 8;
 const STREAMS = 4;
 const UPLOADS = 3;
 const BODY = 'x'.repeat(20_000);
@@ -49,7 +49,7 @@ describe('deploys under load', () => {
     await Promise.all(upstreams.map((upstream) => upstream.close()));
   });
 
-  it('lose no request: not one on a kept connection, not one that streams, not one that is being sent', async () => {
+  it('lose no request: neither on kept connections nor on new ones, neither streaming answers nor bodies on their way', async () => {
     const services = (i: number): object[] => [{ name: 'load', targets: [{ url: upstreams[i % 2]?.url }] }];
     const made = await admin.call('POST', '/api/v1/gateways', {
       name: 'load',
@@ -69,10 +69,14 @@ describe('deploys under load', () => {
     const port = Number(new URL(tollgate.url).port);
     const seen = new Set<string>();
     let calls = 0;
-    const call = async (request: string, sent: number): Promise<void> => {
-      const wire = await openWire(port);
+    const call = async (request: string, sent: number, isKept: boolean): Promise<void> => {
+      let wire = await openWire(port);
       // oxlint-disable-next-line no-unmodified-loop-condition -- the deploys below end it
       while (!isOver) {
+        if (!isKept) {
+          wire.socket.destroy();
+          wire = await openWire(port);
+        }
         wire.send(request);
         const { status, body } = await wire.readAnswer();
         assert.equal(status, 200, body.toString());
@@ -84,7 +88,9 @@ describe('deploys under load', () => {
     };
     const get = 'GET /load/call HTTP/1.1\r\nHost: localhost\r\n\r\n';
     const post = `POST /load/call HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
-    const callers = Array.from({ length: CALLERS }, (_, i) => (i % 2 === 0 ? call(get, 0) : call(post, BODY.length)));
+    const callers = Array.from({ length: CALLERS }, (_, i) =>
+      i % 2 === 0 ? call(get, 0, i < CALLERS / 2) : call(post, BODY.length, i < CALLERS / 2),
+    );
 
     // Begun before the deploys, ended after them.
     const streams = Array.from({ length: STREAMS }, () => createApi(tollgate.url).call('GET', '/load/stream'));
@@ -94,7 +100,7 @@ describe('deploys under load', () => {
       wire.send('POST /load/call HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf');
 
     for (let i = 1; i <= DEPLOYS; i++) {
-      const change = await admin.call('PUT', path, { upstreamServices: services(i) });
+      const change = await admin.call('PUT', path, { upstreamServices: services(i), timeoutSeconds: 30 + i });
       assert.equal(change.status, 200, JSON.stringify(change.body));
       assert.equal((await admin.call('POST', `${path}/deploy`)).status, 200);
       for (const response of streaming) response.write(`${i};`);
