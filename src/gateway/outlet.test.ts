@@ -39,6 +39,37 @@ describe('what goes out', () => {
     assert.notEqual(handleOf(near), undefined, 'this Node has it; else everything works, and costs more');
   });
 
+  test('waits for the end of the turn, and goes in one write', async (t) => {
+    const { near, far } = await connectPair(t);
+    const out = new Outlet(near, () => {});
+    const arrived = once(far, 'data');
+    assert.equal(out.writeText('one '), true);
+    await Promise.resolve();
+    assert.equal(out.isHolding, true);
+    assert.equal(near.bytesWritten, 0);
+    assert.equal(out.writeText('turn'), true);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(out.isHolding, false);
+    assert.equal(near.bytesWritten, 8);
+    assert.equal(String((await arrived)[0]), 'one turn');
+  });
+
+  test('is not held back when it is long', async (t) => {
+    const { near, far } = await connectPair(t);
+    far.resume();
+    const out = new Outlet(near, () => {});
+    out.writeText('x'.repeat(65_537));
+    assert.equal(out.isHolding, false);
+  });
+
+  test('goes before an end in the same turn', async (t) => {
+    const { near, far } = await connectPair(t);
+    const out = new Outlet(near, () => {});
+    out.writeText('the last words');
+    out.end();
+    assert.equal(await readAll(far), 'the last words');
+  });
+
   test('arrives whole and in order, text and bytes in turn, at a reader who is slow', async (t) => {
     const { near, far } = await connectPair(t);
     far.pause();

@@ -53,3 +53,43 @@ test('a user who can take nothing now is told of the end only after the bytes th
   await closed;
   assert.deepEqual(told, ['the last bytes', 'end', 'close']);
 });
+
+test('bytes that come before the request was written are no answer to it: the connection is given up unheard', async (t) => {
+  const server = createServer((socket) =>
+    socket.on('error', () => {}).write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
+  );
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => server.close());
+  const address = server.address();
+  const origin = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : '';
+  const sweep = new Sweep(() => 0);
+  t.after(() => sweep.stop());
+  const target = { url: origin, origin, authority: 'upstream', basePath: '', socketPath: undefined, tls: undefined };
+  let heard = 0;
+  const connection = new Http1UpstreamConnection(target, sweep, {
+    // The request is said in the same turn in which the bytes come, before they are read.
+    open: (take) =>
+      openSocket(target, (bytes, end) => {
+        connection.out.writeText('GET / HTTP/1.1\r\n\r\n');
+        take(bytes, end);
+      }),
+    onIdle: () => {},
+    onGone: () => {},
+  });
+  connection.use({
+    leaveAfter: undefined,
+    isPaused: false,
+    onBytes(_bytes, _from, end) {
+      heard++;
+      return end;
+    },
+    onBurstEnd: () => {},
+    onStep: () => {},
+    onDrain: () => {},
+    onEnd: () => false,
+    onSweep: () => {},
+    onClose: () => {},
+  });
+  await once(connection.socket, 'close');
+  assert.equal(heard, 0);
+});
