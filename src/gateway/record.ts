@@ -24,34 +24,48 @@ const SECRET_NAME = /key|token|secret|passw|pwd|auth|session|signature|credentia
 const KEY_TEXT = /[a-z](?:[a-z0-9_]|%5[Ff]){0,31}(?:_|%5[Ff])[0-9A-Za-z]{12}(?:_|%5[Ff])[0-9A-Za-z]{49}/g;
 const MAX_KEY_TEXT = 200;
 
-/** What exchanges on one connection have in common from one to the next, and how the record says it. */
-export interface RecordContext {
+/** What one exchange on a connection nearly always has in common with the one before it, and how the record says it. */
+export interface LastRecord {
   readonly fields: Exchange['fields'];
   readonly plan: Exchange['plan'];
   readonly principal: Exchange['principal'];
   readonly target: string | undefined;
   readonly clientAddress: string;
-  readonly text: string;
+  /** Who called what, as these tell. */
+  readonly context: string;
+  // What was asked and what came of it.
+  method: string;
+  path: string;
+  query: string;
+  status: number;
+  requestBytes: number;
+  responseBytes: number;
+  outcome: string;
 }
 
 /**
- * An ExchangeRecord as JSON: written by hand, for half of it is the same text again and again, and an object of so many parts costs more to
+ * An ExchangeRecord as JSON: written by hand, for most of it is the same text again and again, and an object of so many parts costs more to
  * make and to turn into text. `status` is what the caller got; 499 when the caller left first (nginx's number for it).
  */
 export function toRecord(exchange: Exchange, durationMs: number): string {
-  const { id, correlationId, errorCode, upstreamMs, query } = exchange;
+  const { id, correlationId, upstreamMs, errorCode } = exchange;
   const status = exchange.clientGone ? 499 : exchange.status;
-  let text = `{"requestId":"${id}","startedAtMs":${exchange.startedAtMs},"durationMs":${toMicroseconds(durationMs)},"status":${status},"method":"${exchange.method}","path":${quote(maskAndCut(exchange.path, MAX_PATH))},"query":${query === '' ? '""' : quote(maskQuery(query))},"requestBytes":${exchange.requestBytes},"responseBytes":${exchange.responseBytes}`;
-  text += `,"rateLimited":${exchange.rateLimited},"authFailed":${exchange.authFailed},${toContext(exchange)}`;
+  const last = toLast(exchange);
+  let text = `{"requestId":"${id}","startedAtMs":${exchange.startedAtMs},"durationMs":${toMicroseconds(durationMs)}${toFlags(exchange)}`;
   if (!Number.isNaN(upstreamMs)) text += `,"upstreamMs":${toMicroseconds(upstreamMs)}`;
   if (correlationId !== id) text += `,"correlationId":${quote(correlationId)}`;
   if (errorCode !== undefined) text += `,"errorCode":${quote(errorCode)}`;
   if (status >= 400) text += `,"requestHeaders":${JSON.stringify(maskHeaders(exchange.headers))}`;
-  return `${text}}`;
+  return `${text},${toOutcome(exchange, status, last)}${last.context}`;
 }
 
-function toContext({ fields, plan, principal, target, clientAddress, origin }: Exchange): string {
-  const last = origin.recordContext;
+function toFlags({ rateLimited, authFailed }: Exchange): string {
+  if (!rateLimited && !authFailed) return ',"rateLimited":false,"authFailed":false';
+  return `,"rateLimited":${rateLimited},"authFailed":${authFailed}`;
+}
+
+function toLast({ fields, plan, principal, target, clientAddress, origin }: Exchange): LastRecord {
+  const last = origin.lastRecord;
   if (
     last?.fields === fields &&
     last.plan === plan &&
@@ -59,7 +73,7 @@ function toContext({ fields, plan, principal, target, clientAddress, origin }: E
     last.target === target &&
     last.clientAddress === clientAddress
   )
-    return last.text;
+    return last;
   const userAgent = fields.first(USER_AGENT);
   const common = {
     clientIp: clientAddress,
@@ -71,9 +85,31 @@ function toContext({ fields, plan, principal, target, clientAddress, origin }: E
     service: plan?.service,
     target,
   } satisfies Partial<ExchangeRecord>;
-  const text = JSON.stringify(common).slice(1, -1);
-  origin.recordContext = { fields, plan, principal, target, clientAddress, text };
-  return text;
+  const known = { fields, plan, principal, target, clientAddress, context: JSON.stringify(common).slice(1) };
+  const nothing = { method: '', path: '', query: '', status: 0, requestBytes: 0, responseBytes: 0, outcome: '' };
+  origin.lastRecord = { ...known, ...nothing };
+  return origin.lastRecord;
+}
+
+function toOutcome(exchange: Exchange, status: number, last: LastRecord): string {
+  const { method, path, query, requestBytes, responseBytes } = exchange;
+  if (
+    last.path !== path ||
+    last.responseBytes !== responseBytes ||
+    last.status !== status ||
+    last.method !== method ||
+    last.query !== query ||
+    last.requestBytes !== requestBytes
+  ) {
+    last.method = method;
+    last.path = path;
+    last.query = query;
+    last.status = status;
+    last.requestBytes = requestBytes;
+    last.responseBytes = responseBytes;
+    last.outcome = `"status":${status},"method":"${method}","path":${quote(maskAndCut(path, MAX_PATH))},"query":${query === '' ? '""' : quote(maskQuery(query))},"requestBytes":${requestBytes},"responseBytes":${responseBytes},`;
+  }
+  return last.outcome;
 }
 
 /** Finer than that is noise. */

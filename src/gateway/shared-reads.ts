@@ -4,6 +4,7 @@
 // The bytes are borrowed: they stand there until the callback returns, and whoever needs them longer copies them.
 
 import { Socket, type OnReadOpts } from 'node:net';
+import { systemClock } from '../lib/clock.ts';
 import { handleOf, readCount } from './stream-handle.ts';
 
 const BUFFER = Buffer.allocUnsafeSlow(65_536);
@@ -45,7 +46,15 @@ export function takeReads(socket: Socket, take: TakeBytes): void {
   const { onread } = handle;
   handle.onread = (...rest) => {
     const count = readCount();
-    if (count > 0 && !socket.destroyed) take(BUFFER, count);
-    else Reflect.apply(onread, handle, rest);
+    if (count <= 0 || socket.destroyed) {
+      Reflect.apply(onread, handle, rest);
+      return;
+    }
+    systemClock.hold();
+    try {
+      take(BUFFER, count);
+    } finally {
+      systemClock.release();
+    }
   };
 }
