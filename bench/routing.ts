@@ -136,6 +136,7 @@ function createDeps(): CompileDeps {
     clock: systemClock,
     countries: { find: () => undefined },
     rehash: () => undefined,
+    onQuota: () => undefined,
     threads: 1,
     secretsKey: new Uint8Array(32),
     hmacSecret: '',

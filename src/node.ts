@@ -64,6 +64,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
   const { database, lastGood } = await openStore({ settings, dataDir: dataDir.path, secrets, file, log });
   const redis = await reachRedis(settings.REDIS_URL);
   const counters = createCounters(settings, secrets.hmacSecret);
+  const limiter = openMainLimiter(counters);
   const dataPlane = createDataPlane(database.kind === 'postgres' ? file : undefined);
   let draining = false;
 
@@ -93,6 +94,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       areCountriesKnown: countries.header !== undefined || countries.database !== undefined,
     },
     dataPlane,
+    limiter: redis ?? limiter,
     policies,
     paths: pathRulesOf(settings),
     privateTargets: settings.PRIVATE_TARGETS,
@@ -106,7 +108,6 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     lastGood === undefined
       ? await control.services.loadSnapshot()
       : { version: 0, paths: control.services.paths, gateways: [control.management, ...lastGood] };
-  const limiter = openMainLimiter(counters);
   // Without the database they begin anew.
   if (redis === undefined && lastGood === undefined) await restoreCounters(database.db, limiter, systemClock.nowMs());
   const keySource = openKeySource(database, defaultLimits, log);
@@ -116,6 +117,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     saveRehash: (rehash) => saveRehash(database.db, rehash),
     writeRecords: (records) => writeRecords(database, records),
     circuits: control.circuits,
+    takeQuota: (news) => control.quotas.take(news),
     boot: {
       host: settings.HOST,
       port,

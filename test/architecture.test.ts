@@ -55,6 +55,7 @@ const ROOMS: readonly Room[] = [
       'jobs/**',
       'limits/**',
       'policies/index.ts',
+      'policies/rate-limit-config.ts',
       'gateway/snapshot.ts',
       'gateway/explain.ts',
     ],

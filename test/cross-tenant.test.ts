@@ -87,6 +87,15 @@ const clientKey = notFound((theirs, mine) => [
 ]);
 const role = notFound(({ roleName }) => [{ params: { name: roleName }, body: { description: 'mine' } }]);
 
+const LIMITS = { requestsPerDay: 1 };
+const keyLimits = notFound(({ keyId, clientKeyId }) => [
+  { params: { id: keyId }, body: LIMITS },
+  { params: { id: clientKeyId }, body: LIMITS },
+]);
+const clientLimits = notFound(({ clientId }) => [{ params: { id: clientId }, body: LIMITS }]);
+const endpointLimits = notFound(({ endpointId }) => [{ params: { id: endpointId }, body: LIMITS }]);
+const tenantLimits = notFound(({ tenantId }) => [{ params: { id: tenantId }, body: LIMITS }]);
+
 /** Every operation. One that is not here fails the walk: say of a new one how a stranger would call it, and what they must find. */
 const STEPS: Readonly<Record<string, Step>> = {
   setup: { kind: 'public' },
@@ -133,6 +142,24 @@ const STEPS: Readonly<Record<string, Step>> = {
   exportAuditLogs: own(200, () => [{}]),
   verifyAuditLogs: own(200, () => [{}]),
   getAuditLog: notFound(({ entryId }) => [{ params: { id: entryId } }]),
+
+  listRateLimitTiers: own(200, () => [{}]),
+  getRateLimitTier: own(200, () => [{ params: { name: 'basic' } }]),
+  putRateLimitTier: own(403, () => [{ params: { name: 'mine' }, body: { requestsPerDay: 1 } }]),
+  deleteRateLimitTier: own(403, () => [{ params: { name: 'basic' } }]),
+  getRateLimitStatus: own(200, () => [{}]),
+  getKeyLimits: keyLimits,
+  putKeyLimits: keyLimits,
+  deleteKeyLimits: keyLimits,
+  getClientLimits: clientLimits,
+  putClientLimits: clientLimits,
+  deleteClientLimits: clientLimits,
+  getEndpointLimits: endpointLimits,
+  putEndpointLimits: endpointLimits,
+  deleteEndpointLimits: endpointLimits,
+  getTenantLimits: tenantLimits,
+  putTenantLimits: tenantLimits,
+  deleteTenantLimits: tenantLimits,
 
   createGateway: own(201, () => [{ body: { name: NAME, upstreamServices: UPSTREAM, routePrefix: '/mine' } }]),
   putGateway: own(200, () => [{ body: { name: NAME, upstreamServices: UPSTREAM, routePrefix: '/mine' } }]),
@@ -210,6 +237,8 @@ const OUTSIDE: ReadonlyMap<string, string> = new Map([
   ['operators/routes.ts', 'the same, for the tenantId of a body'],
   ['operators/password-routes.ts', 'hands the database to verifyPassword, which enters the tenant'],
   ['tenants/routes.ts', 'what tenants are is no tenant’s own to change'],
+  ['tenants/changing.ts', 'the same'],
+  ['rate-limits/tier-routes.ts', 'what tiers are is no tenant’s own to change'],
 ]);
 
 describe('the walk', () => {
@@ -391,6 +420,7 @@ async function settle(control: TestControl, word: string): Promise<Belongings> {
   const headers = { 'idempotency-key': word };
   const order = { as: admin, body: { name: `${word} partner key`, clientId }, headers };
   const clientKeyId = (await control.call('POST', '/api/v1/api-keys', order)).body.data.id;
+  await noteQuota(control.services.db, tenantId);
   const entries = await control.call('GET', '/api/v1/audit-logs', { as: admin });
   const entryId = entries.body.data[0].id;
   const requestId = newId('req', NOW_MS);
@@ -408,6 +438,15 @@ async function settle(control: TestControl, word: string): Promise<Belongings> {
     requestId,
   };
   return { ...ids, roleName, admin };
+}
+
+async function noteQuota(db: Kysely<Database>, tenantId: string): Promise<void> {
+  const now = new Date(NOW_MS);
+  const about = { subject: `tenant:${tenantId}`, resets_at: now, quota: 1, level: 'warning', noticed_at: now } as const;
+  await db
+    .insertInto('quota_notices')
+    .values({ tenant_id: tenantId, ...about })
+    .execute();
 }
 
 async function logRequest(db: Kysely<Database>, logged: Readonly<Record<string, string>>): Promise<void> {

@@ -5,7 +5,7 @@ import type { Answer, Client, Request } from './client.ts';
 import { textOf, type Call, type Command, type Option, type Values } from './command.ts';
 import { Failure } from './failure.ts';
 import { parseObject } from './parse-arguments.ts';
-import { toFields, toTable } from './show.ts';
+import { toFields, toMembers, toTable } from './show.ts';
 import { remark, say, type World } from './world.ts';
 
 /** With `--all`; more is what cursors and exports are for. */
@@ -115,7 +115,8 @@ function show({ call, values }: ApiCommand, { data }: Answer, world: World): voi
   if (values.isJson) return say(world, JSON.stringify(data, null, 2));
   switch (call.show.as) {
     case 'table': {
-      const rows = toRows(data);
+      const { membersOf } = call.show;
+      const rows = membersOf === undefined ? toRows(data) : toMembers(data, membersOf);
       if (rows.length === 0) return remark(world, 'nothing found');
       for (const line of toTable(rows, call.show.columns)) say(world, line);
       return;

@@ -101,6 +101,42 @@ describe('a command', () => {
     [['clients', 'resume', 'cli_1'], 'PUT /api-clients/cli_1', { status: 'active' }],
     [['clients', 'dashboard', 'cli_1'], 'GET /api-clients/cli_1/dashboard'],
     [['clients', 'delete', 'cli_1'], 'DELETE /api-clients/cli_1'],
+    [['rate-limits', 'status'], 'GET /rate-limits/status'],
+    [['rate-limits', 'list'], 'GET /rate-limits'],
+    [
+      ['rate-limits', 'set-tier', 'gold', '--per-minute', '9', '--burst', '2'],
+      'PUT /rate-limits/tiers/gold',
+      { requestsPerMinute: 9, burst: 2 },
+    ],
+    [['rate-limits', 'delete-tier', 'gold'], 'DELETE /rate-limits/tiers/gold'],
+    [['rate-limits', 'show-key', 'key_1'], 'GET /rate-limits/keys/key_1'],
+    [
+      ['rate-limits', 'set-key', 'key_1', '--override', '200'],
+      'PUT /rate-limits/keys/key_1',
+      { rateLimitOverride: 200 },
+    ],
+    [['rate-limits', 'clear-key', 'key_1'], 'DELETE /rate-limits/keys/key_1'],
+    [['rate-limits', 'show-client', 'cli_1'], 'GET /rate-limits/clients/cli_1'],
+    [
+      ['rate-limits', 'set-client', 'cli_1', '--per-month', '5'],
+      'PUT /rate-limits/clients/cli_1',
+      { requestsPerMonth: 5 },
+    ],
+    [['rate-limits', 'clear-client', 'cli_1'], 'DELETE /rate-limits/clients/cli_1'],
+    [['rate-limits', 'show-endpoint', 'ep_1'], 'GET /rate-limits/endpoints/ep_1'],
+    [
+      ['rate-limits', 'set-endpoint', 'ep_1', '--cost', '3', '--per-client', '{"requestsPerMinute":5}'],
+      'PUT /rate-limits/endpoints/ep_1',
+      { cost: 3, perClient: { requestsPerMinute: 5 } },
+    ],
+    [['rate-limits', 'clear-endpoint', 'ep_1'], 'DELETE /rate-limits/endpoints/ep_1'],
+    [['rate-limits', 'show-tenant', 'ten_1'], 'GET /rate-limits/tenants/ten_1'],
+    [
+      ['rate-limits', 'set-tenant', 'ten_1', '--multiplier', '1.5', '--time-zone', 'Europe/Berlin'],
+      'PUT /rate-limits/tenants/ten_1',
+      { multiplier: 1.5, timeZone: 'Europe/Berlin' },
+    ],
+    [['rate-limits', 'clear-tenant', 'ten_1'], 'DELETE /rate-limits/tenants/ten_1'],
     [['operators', 'list', '--role', 'SUPPORT'], 'GET /operators?role=SUPPORT'],
     [['operators', 'get', 'usr_1'], 'GET /operators/usr_1'],
     [
@@ -168,6 +204,24 @@ describe('a command', () => {
       '',
     ]);
     assert.equal(err, '2 of 41; the next: --cursor next, all of them: --all\n');
+  });
+
+  test('prints the members of an object as a table with their names', async () => {
+    const data = { free: { requestsPerMinute: 30 }, gold: { requestsPerMinute: 60, burst: 10 } };
+    api.tell({ body: { success: true, data } });
+    assert.deepEqual((await api.run(['rate-limits', 'list'])).out.split('\n'), [
+      'NAME  REQUESTS PER MINUTE  REQUESTS PER HOUR  REQUESTS PER DAY  REQUESTS PER MONTH  BURST',
+      'free  30                   -                  -                 -                   -',
+      'gold  60                   -                  -                 -                   10',
+      '',
+    ]);
+    const limits = { 'key-hour': { limit: 5, used: 2, remaining: 3, resetAt: '2026-03-01T13:00:00.000Z' } };
+    api.tell({ body: { success: true, data: { limits } } });
+    assert.deepEqual((await api.run(['rate-limits', 'status'])).out.split('\n'), [
+      'NAME      LIMIT  USED  REMAINING  RESET AT',
+      'key-hour  5      2     3          2026-03-01T13:00:00.000Z',
+      '',
+    ]);
   });
 
   test('prints with --json the data of the answer and nothing else', async () => {

@@ -51,7 +51,7 @@ interface OptionWords {
 /** `field` is where the value goes: in the query of a GET, in the body of everything else; dots lead into it. */
 export type Option = OptionWords &
   (
-    | { readonly type: 'text' | 'integer' | 'list' | 'object'; readonly field: string }
+    | { readonly type: 'text' | 'integer' | 'number' | 'list' | 'object'; readonly field: string }
     /** Takes no value: where it stands, the field is true. */
     | { readonly type: 'switch'; readonly field: string }
     /** Fields to be cleared, by the names of their options. */
@@ -74,8 +74,8 @@ export interface Call {
 }
 
 export type Show =
-  /** A list: columns by their fields, dots lead into them. */
-  | { readonly as: 'table'; readonly columns: readonly string[] }
+  /** A list: columns by their fields, dots lead into them. `membersOf`: where in the answer an object stands whose members are the rows, each with its `name`; empty for the whole. */
+  | { readonly as: 'table'; readonly columns: readonly string[]; readonly membersOf?: string }
   /** One resource: every field, a line each. `secret`: where in the answer a key stands that is shown this once. */
   | { readonly as: 'fields'; readonly secret?: string }
   /** `{id}` stands for the first argument. */

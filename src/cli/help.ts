@@ -21,6 +21,7 @@ const VALUE_NAMES: Readonly<Record<Option['type'], string>> = {
   word: 'TEXT',
   words: 'TEXT',
   integer: 'NUMBER',
+  number: 'NUMBER',
   list: 'A,B',
   object: 'JSON',
   clear: 'A,B',

@@ -105,6 +105,10 @@ function parseValue(option: Option, text: string, before: unknown): ParsedValue 
       return /^-?\d{1,15}$/.test(text)
         ? { ok: true, value: Number(text) }
         : { ok: false, fault: 'must be a whole number' };
+    case 'number':
+      return /^-?\d{1,15}(\.\d{1,15})?$/.test(text)
+        ? { ok: true, value: Number(text) }
+        : { ok: false, fault: 'must be a number' };
     case 'list':
       return { ok: true, value: [...toList(before), ...entriesOf(text)] };
     case 'clear': {

@@ -30,6 +30,15 @@ export function toFields(resource: unknown, show: Extract<Show, { as: 'fields' }
   return [...lines, '', 'The key itself, shown this once; nobody can look it up later:', '', `  ${toPlain(secret)}`];
 }
 
+/** Of an object at this place in the answer, each member with its name as a row. */
+export function toMembers(resource: unknown, place: string): unknown[] {
+  const found = place === '' ? resource : dig(resource, place);
+  if (typeof found !== 'object' || found === null) return [];
+  return Object.entries(found).map(([name, value]: [string, unknown]): unknown =>
+    Object.assign({ name }, typeof value === 'object' ? value : undefined),
+  );
+}
+
 /** The value at `a.b.c`; undefined when there is none. */
 function dig(value: unknown, path: string): unknown {
   let found = value;

@@ -6,6 +6,7 @@ import type { Database, RateLimit } from '../db/schema.ts';
 import type { Policy } from '../gateway/policy.ts';
 import type { GatewayConfig, PathRules } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Limiter } from '../limits/limiter.ts';
 import { CircuitEvents } from './gateways/circuit-events.ts';
 import { Circuits } from './gateways/circuits.ts';
 import type { UndefinedScopes } from './defined-scopes.ts';
@@ -13,6 +14,7 @@ import { toOpenApi } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { OPERATIONS } from './operations.ts';
 import { managementGateway } from './publish/management.ts';
+import { QuotaNotices } from './rate-limits/quota-notices.ts';
 import { createControlServer } from './server.ts';
 import { createServices, type ClientRules, type DataPlane, type ReadinessCheck, type Services } from './services.ts';
 
@@ -34,6 +36,7 @@ export interface ControlPlaneOptions {
   readonly defaultLimits: RateLimit;
   readonly clients: ClientRules;
   readonly dataPlane: DataPlane;
+  readonly limiter: Pick<Limiter, 'prepare' | 'peek'>;
   readonly policies: readonly Policy[];
   readonly paths: PathRules;
   readonly privateTargets: 'allow' | 'refuse';
@@ -49,6 +52,8 @@ export interface ControlPlane {
   readonly services: Services;
   /** What the gateway threads tell of breakers goes here. */
   readonly circuits: Circuits;
+  /** What the gateway threads tell of quotas goes here. */
+  readonly quotas: QuotaNotices;
   listen(): Promise<void>;
   /** Resolves when the calls in flight have been answered, and what was heard of breakers is written. */
   close(): Promise<void>;
@@ -67,16 +72,21 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     ...rest,
     onError: (cause) => log.error({ reason: String(cause) }, 'the change of a circuit breaker could not be announced'),
   });
+  const quotas = new QuotaNotices({
+    ...rest,
+    onError: (cause) => log.error({ reason: String(cause) }, 'that a quota is used could not be announced yet'),
+  });
   const server = createControlServer({ operations: OPERATIONS, services, controlToken, log });
   return {
     operations: OPERATIONS,
     management,
     services,
     circuits: new Circuits((change) => events.announce(change)),
+    quotas,
     listen: () => server.listen(socketPath),
     close: async () => {
       await server.close();
-      await events.flush();
+      await Promise.all([events.flush(), quotas.close()]);
     },
   };
 }

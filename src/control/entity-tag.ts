@@ -2,14 +2,14 @@
 //
 // A tag is a hash of the resource as answers show it, not of a row's `updated_at`: two changes within one millisecond differ, a change that
 // changes nothing does not, and no table needs a column for it. What traffic writes rather than people (when a key was used last) and what an
-// answer shows beside the resource (a client's keys) stand behind a dot: they make another tag, so that a copy is known to be old, but do not
+// answer shows beside the resource (a client's keys, limits that others said) stand behind a dot: they make another tag, so that a copy is known to be old, but do not
 // stand in the way of a change.
 
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../lib/canonical-json.ts';
 
 /** Fields that traffic writes, or that are not the resource's own. */
-const TRAFFIC_FIELDS: ReadonlySet<string> = new Set(['lastUsedAt', 'credentials']);
+const TRAFFIC_FIELDS: ReadonlySet<string> = new Set(['lastUsedAt', 'credentials', 'effective']);
 const STATE_CHARACTERS = 22;
 const TRAFFIC_CHARACTERS = 8;
 

@@ -5,6 +5,7 @@ import { isEndpointPattern } from '../lib/endpoint-pattern.ts';
 import { isId } from '../lib/id.ts';
 import { isIpRange } from '../lib/ip-range.ts';
 import { SCOPE_PATTERN } from '../lib/scope.ts';
+import { isTimeZone } from '../lib/time-zone.ts';
 import { TAG_LIST } from './entity-tag.ts';
 import { PUBLISHING_FORMATS } from './publishing-formats.ts';
 
@@ -59,6 +60,14 @@ export const FORMATS: Readonly<Record<string, TextFormat>> = {
   slug: {
     check: (text) => SLUG.test(text),
     message: 'must begin with a small letter and hold small letters, digits and single dashes only, such as acme-corp',
+  },
+  'tier-name': {
+    check: (text) => SLUG.test(text),
+    message: 'must begin with a small letter and hold small letters, digits and single dashes only, such as gold',
+  },
+  'time-zone': {
+    check: isTimeZone,
+    message: 'must be the IANA name of a time zone, such as Europe/Berlin',
   },
   'role-name': {
     check: (text) => ROLE_NAME.test(text),

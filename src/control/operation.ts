@@ -30,6 +30,8 @@ export interface Context extends Arrival {
 /** The context of an operation that needs a permission: somebody holds it. */
 export interface AuthorizedContext extends Context {
   readonly principal: Principal;
+  /** The same at home, whichever tenant the call acts in. */
+  readonly caller: Principal;
 }
 
 export interface ListMeta {
@@ -195,7 +197,7 @@ export function operation<
     const caller = checkPermission(anyOf, context.principal);
     const tenantId = headers[TENANT_HEADER];
     const principal = typeof tenantId === 'string' ? await actIn(context.services.db, caller, tenantId) : caller;
-    return { ...context, principal };
+    return { ...context, caller, principal };
   });
 }
 

@@ -15,6 +15,7 @@ export const ADMIN_RESOURCES: readonly string[] = [
   'gateways',
   'keys',
   'logs',
+  'rate-limits',
   'roles',
   'system',
   'tenants',
@@ -26,6 +27,7 @@ const USUAL_ACTIONS: readonly string[] = ['create', 'delete', 'read', 'update', 
 const OTHER_ACTIONS: Readonly<Record<string, readonly string[]>> = {
   clients: ['approve', 'register', ...USUAL_ACTIONS],
   logs: ['read', '*'],
+  'rate-limits': ['delete', 'read', 'update', '*'],
   tenants: ['act', ...USUAL_ACTIONS],
 };
 
@@ -116,7 +118,10 @@ export function checkGrant(
 const MAKERS = ['admin:keys:create', 'admin:clients:create', 'admin:clients:update', 'admin:clients:approve'];
 
 /** Throws for the key of a client: whatever its scopes, it changes nobody who manages, or it could give itself what it was not given. */
-export function checkManages(principal: Principal, what: 'clients' | 'operators' | 'roles' | 'tenants'): void {
+export function checkManages(
+  principal: Principal,
+  what: 'clients' | 'limits' | 'operators' | 'roles' | 'tenants',
+): void {
   if (principal.clientId === undefined) return;
   throw new Problem('insufficient_scope', { detail: `The key of a client cannot make or change ${what}.` });
 }

@@ -7,6 +7,7 @@ import type { Credential, ServiceHealth } from '../gateway/ports.ts';
 import type { GatewayConfig, PathRules, SnapshotConfig } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deriveKey } from '../lib/derive-key.ts';
+import type { Limiter } from '../limits/limiter.ts';
 import type { Together } from '../lib/together.ts';
 import type { UndefinedScopes } from './defined-scopes.ts';
 import { createKeysTogether, type KeyJob, type MadeKey } from './keys/make.ts';
@@ -46,6 +47,8 @@ export interface ServiceParts {
   /** Of the clock's monotonic time: when the program started. */
   readonly startedTick: number;
   readonly dataPlane: DataPlane;
+  /** Sees what the gateway threads count. */
+  readonly limiter: Pick<Limiter, 'prepare' | 'peek'>;
   /** Put before every new key. */
   readonly keyPrefix: string;
   /** The pepper under which keys are hashed. */

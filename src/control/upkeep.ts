@@ -5,6 +5,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deleteOldEvents } from './events/store.ts';
+import { deletePastNotices } from './rate-limits/store.ts';
 import { deleteOldCalls, deleteSurplusCalls } from './idempotency/store.ts';
 
 /** Of this program's advisory locks, the one for upkeep. */
@@ -17,7 +18,7 @@ const MAX_CHUNKS = 1_000;
 /** Deletes at most so many rows, and answers how many there were. */
 type Chore = (trx: Kysely<Database>, now: Date, maxRows: number) => Promise<number>;
 
-const CHORES: readonly Chore[] = [deleteOldEvents, deleteOldCalls, deleteSurplusCalls];
+const CHORES: readonly Chore[] = [deleteOldEvents, deleteOldCalls, deleteSurplusCalls, deletePastNotices];
 
 export interface UpkeepOptions {
   readonly db: Kysely<Database>;

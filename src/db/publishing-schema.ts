@@ -1,9 +1,10 @@
 // The rows of gateways, endpoints and revisions.
 
-import type { ColumnType } from 'kysely';
+import type { ColumnType, RawBuilder } from 'kysely';
 import type { Json, OptionalJson } from './column-kinds.ts';
-import type { CircuitBreaker, LoadBalancingStrategy, ServiceResilience, UpstreamTarget } from './resilience-schema.ts';
 import type { RateLimit } from './schema.ts';
+import type { CircuitBreaker, LoadBalancingStrategy, ServiceResilience, UpstreamTarget } from './resilience-schema.ts';
+import type { EndpointLimits } from './limit-schema.ts';
 
 export interface UpstreamService extends ServiceResilience {
   readonly name: string;
@@ -102,6 +103,8 @@ export interface EndpointTable {
   auth_required: boolean | null;
   required_scopes: string[];
   rate_limit: OptionalJson<RateLimit>;
+  /** What holds at once in its place, and in that of what was deployed. */
+  limit_override: ColumnType<EndpointLimits | null, undefined, RawBuilder<EndpointLimits> | null>;
   is_active: boolean;
   deprecated: boolean;
   /** When `deprecated` became true. */

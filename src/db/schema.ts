@@ -1,9 +1,10 @@
 // The rows of every table, as Kysely sees them. Times are Dates, int8 is a number, bytea a Uint8Array (see columns.ts).
 // What a change leaves behind beside itself stands in trail-schema.ts.
 
-import type { ColumnType } from 'kysely';
+import type { ColumnType, RawBuilder } from 'kysely';
 import type { ClientStatus } from '../lib/client-status.ts';
 import type { Defaulted, Json, Optional, OptionalJson } from './column-kinds.ts';
+import type { LimitCounterTable, QuotaNoticeTable, RateLimitTierTable } from './limit-schema.ts';
 import type { EndpointTable, GatewayTable, RevisionTable } from './publishing-schema.ts';
 import type { AuditHeadTable, AuditLogTable, EventTable, IdempotencyKeyTable } from './trail-schema.ts';
 
@@ -22,7 +23,9 @@ export interface Database {
   endpoints: EndpointTable;
   revisions: RevisionTable;
   request_logs: RequestLogTable;
+  rate_limit_tiers: RateLimitTierTable;
   limit_counters: LimitCounterTable;
+  quota_notices: QuotaNoticeTable;
   audit_heads: AuditHeadTable;
   audit_logs: AuditLogTable;
   events: EventTable;
@@ -50,6 +53,12 @@ export interface TenantTable {
   status: ColumnType<Standing, Standing | undefined, Standing>;
   created_at: Date;
   updated_at: ColumnType<Date, Date | undefined, Date>;
+  /** Over all that call in it together; null: unlimited. */
+  rate_limits: ColumnType<RateLimit | null, undefined, RawBuilder<RateLimit> | null>;
+  /** What the limits of its clients and keys are multiplied by; null: 1. */
+  rate_multiplier: Optional<number>;
+  /** Whose days and months they are; null: UTC. */
+  time_zone: Optional<string>;
   /** Deleted tenants stay, seen by nobody. */
   deleted_at: Defaulted<Date | null>;
 }
@@ -98,7 +107,6 @@ export interface RateLimit {
 }
 
 export type ClientType = 'web_app' | 'mobile_app' | 'integration' | 'webhook' | 'internal';
-export type RateLimitTier = 'free' | 'basic' | 'standard' | 'professional' | 'premium' | 'enterprise';
 
 /** Partner applications. Of the lists that restrict, null restricts nothing. */
 export interface ClientTable {
@@ -120,9 +128,12 @@ export interface ClientTable {
   allowed_endpoints: string[] | null;
   ip_whitelist: string[] | null;
   allowed_countries: string[] | null;
-  rate_limit_tier: RateLimitTier | null;
+  /** The name of a tier. */
+  rate_limit_tier: string | null;
   /** Null: those of the tier, or the defaults of the installation. */
   rate_limits: OptionalJson<RateLimit>;
+  /** Requests of all its keys in a month, beside its other limits. */
+  monthly_quota: Optional<number>;
   metadata: Json<Readonly<Record<string, unknown>>>;
   status: ClientStatus;
   /** What was said when the status was set. */
@@ -179,15 +190,6 @@ export interface KeyTable {
   /** When it was announced that the key will expire. */
   expiring_noticed_at: Optional<Date>;
   last_used_at: ColumnType<Date | null, null | undefined, Date>;
-}
-
-/** Counters of limits that last for days and longer: see limits/saved-counters.ts. */
-export interface LimitCounterTable {
-  id: number;
-  class: number;
-  end_minute: number;
-  count: number;
-  rest: number;
 }
 
 export interface RequestLogTable {

@@ -28,6 +28,7 @@ const TABLES = [
   'keys',
   'gateways',
   'endpoints',
+  'quota_notices',
   'revisions',
   'request_logs',
 ] as const;
@@ -100,6 +101,9 @@ forEachDatabase('the walls between tenants', (open) => {
       (trx) => trx.deleteFrom('events').execute(),
       (trx) => trx.updateTable('clients').set({ tenant_id: OTHER.tenantId }).execute(),
       (trx) => trx.updateTable('idempotency_keys').set({ tenant_id: OTHER.tenantId }).execute(),
+      (trx) => trx.deleteFrom('quota_notices').execute(),
+      (trx) => trx.updateTable('rate_limit_tiers').set({ name: 'mine' }).execute(),
+      (trx) => trx.deleteFrom('rate_limit_tiers').execute(),
       (trx) => trx.updateTable('tenants').set({ slug: 'mine' }).execute(),
       (trx) => sql`truncate keys`.execute(trx),
       (trx) => sql`drop policy tollgate_tenant on keys`.execute(trx),
@@ -461,4 +465,6 @@ async function fillTrail(db: Kysely<Database>, tenantId: string, tail: string): 
     values (${`evt_${tail}`}, ${tenantId}, 'client.created', '{}', ${NOW})`.execute(db);
   await sql`insert into idempotency_keys (tenant_id, caller_id, operation, key_hash, fingerprint, claim, claimed_until, created_at, expires_at)
     values (${tenantId}, 'x', 'createClient', ${hash}, ${hash}, ${hash}, ${NOW}, ${NOW}, ${NOW})`.execute(db);
+  await sql`insert into quota_notices (tenant_id, subject, resets_at, quota, level, noticed_at)
+    values (${tenantId}, 'key:x', ${NOW}, 1, 'warning', ${NOW})`.execute(db);
 }

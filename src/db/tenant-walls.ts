@@ -45,7 +45,9 @@ const WALLS: Readonly<Record<keyof Database, Wall>> = {
   events: { by: 'tenant_id', grants: ['insert', 'select'] },
   idempotency_keys: OWN,
   request_logs: { by: 'tenant_id', grants: ['select'] },
+  rate_limit_tiers: { by: undefined, grants: ['select'] },
   limit_counters: { by: undefined, grants: [] },
+  quota_notices: { by: 'tenant_id', grants: ['insert', 'select'] },
 };
 
 interface TableState {

@@ -90,6 +90,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     controlToken: '',
     pseudonym,
     trustedProxies,
+    // There is nobody to tell: what counts is the refusal.
+    onQuota: () => {},
     onCircuit: (news) => {
       if (news.state !== 'gone') warn({ ...news }, 'the circuit of a target has changed');
     },

@@ -5,7 +5,7 @@ import type { CountryOptions } from './country.ts';
 import type { EdgeLimits } from './edge/limits.ts';
 import type { CacheLimits } from './credential-cache.ts';
 import type { LimitSettings } from './policy.ts';
-import type { CircuitNews, Credential, Rehash, ServiceHealth, TlsCertificate } from './ports.ts';
+import type { CircuitNews, Credential, QuotaNews, Rehash, ServiceHealth, TlsCertificate } from './ports.ts';
 import type { PrivateTargets } from './upstream/guarded-lookup.ts';
 import type { PackedSnapshot } from './snapshot-loader.ts';
 
@@ -81,6 +81,7 @@ export type FromThread =
   | { readonly type: 'unable'; readonly code: string; readonly port: number | undefined; readonly message: string }
   | Obeyed
   | { readonly type: 'circuit'; readonly news: CircuitNews }
+  | { readonly type: 'quota'; readonly news: QuotaNews }
   | { readonly type: 'find'; readonly publicId: string; readonly id: number }
   | { readonly type: 'rehash'; readonly rehash: Rehash }
   /** As the buffer of records leaves them; handed over with their memory. */

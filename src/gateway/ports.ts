@@ -136,6 +136,21 @@ export interface Ports {
   readonly rehash: (rehash: Rehash) => void;
   readonly limiter: Limiter;
   readonly usage: UsageSink;
+  /** Never throws, never waits; may be told of the same again. */
+  readonly onQuota: (news: QuotaNews) => void;
+}
+
+/** How far a month of a caller is used. */
+export interface QuotaNews {
+  readonly tenantId: string;
+  /** `client:cli_…`, `key:key_…`, `tenant:ten_…`. */
+  readonly subject: string;
+  readonly quota: number;
+  readonly used: number;
+  /** The end of the month, in milliseconds since the epoch. */
+  readonly resetsAtMs: number;
+  /** Four fifths are used; or all, or a request was refused for it. */
+  readonly level: 'warning' | 'exceeded';
 }
 
 /** How the targets of a service are, as one gateway thread sees it. */

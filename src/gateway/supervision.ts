@@ -1,7 +1,15 @@
 // What the keeper of the gateway threads is given, and what it does for the rest of the program.
 
 import type { GatewayBoot } from './messages.ts';
-import type { CircuitNews, Credential, ExchangeRecord, Rehash, ServiceHealth, TlsCertificate } from './ports.ts';
+import type {
+  CircuitNews,
+  Credential,
+  ExchangeRecord,
+  QuotaNews,
+  Rehash,
+  ServiceHealth,
+  TlsCertificate,
+} from './ports.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 
 interface SupervisorLog {
@@ -19,6 +27,8 @@ export interface SupervisorOptions {
   readonly writeRecords: (records: readonly ExchangeRecord[]) => Promise<void>;
   /** Hears of breakers: `drop` when a thread is gone with all it knew. */
   readonly circuits: { take(thread: number, news: CircuitNews): void; drop(thread: number): void };
+  /** Hears how far quotas are used; absent where nobody is to be told. */
+  readonly takeQuota?: (news: QuotaNews) => void;
 }
 
 export interface Supervisor {

@@ -224,6 +224,9 @@ class Fleet implements Supervisor {
       case 'circuit':
         this.#options.circuits.take(seat.number, message.news);
         return;
+      case 'quota':
+        this.#options.takeQuota?.(message.news);
+        return;
       case 'records':
         this.#write(seat, message.records, message.dropped);
         return;

@@ -47,6 +47,7 @@ async function main(boot: ThreadBoot): Promise<void> {
     countries,
     policies,
     onCircuit: (news) => say({ type: 'circuit', news }),
+    onQuota: (news) => say({ type: 'quota', news }),
     warn,
   });
   const wrong = await new Promise<readonly string[]>((resolve) => publish(boot.snapshot, resolve));

@@ -5,7 +5,7 @@ import { WINDOW_NAMES, WINDOW_SECONDS, type WindowName } from './window.ts';
 
 export const MAX_LIMIT = 2 ** 31;
 /** A burst that takes longer to come back would hardly be one. */
-const MAX_REFILL_SECONDS = 31 * 86_400;
+export const MAX_REFILL_SECONDS = 31 * 86_400;
 
 /** At most `limit` in each window. By default minutes slide, and hours, days and months are those of the calendar. */
 export interface WindowLimit {

@@ -127,7 +127,8 @@ export const PROBLEMS = {
   platform_only: {
     status: 403,
     title: 'Only for the platform',
-    remedy: 'Tenants are made, changed and deleted by operators of the default tenant only.',
+    remedy:
+      'Tenants, their limits, and tiers are made, changed and deleted by operators of the default tenant only, acting at home.',
   },
   operator_suspended: {
     status: 403,
@@ -242,6 +243,12 @@ export const PROBLEMS = {
     status: 409,
     title: 'Role in use',
     remedy: 'Give the operators who have the role another one first; `GET /api/v1/operators?role=` lists them.',
+  },
+  tier_in_use: {
+    status: 409,
+    title: 'Tier in use',
+    remedy:
+      'Give the clients in `usedBy` another tier first; `GET /api/v1/api-clients?rateLimitTier=` lists those of a tenant.',
   },
   default_tenant: {
     status: 409,

@@ -9,15 +9,16 @@ const MAX_LIMITS = 12;
 const closed = { additionalProperties: false };
 const limits = Type.Array(limitSchema({}), { minItems: 1, maxItems: MAX_LIMITS });
 
+const id = Type.String({ minLength: 1, maxLength: 100 });
+
 export const RateLimitConfig = Type.Object(
   {
     /** The endpoint's own limits; null when it has none. Those of the caller hold in any case. */
-    endpoint: Type.Union([
-      Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }), windows: limits }, closed),
-      Type.Null(),
-    ]),
+    endpoint: Type.Union([Type.Object({ id, windows: limits }, closed), Type.Null()]),
     /** Limits of each client for itself at this endpoint, which must have an id then. */
     perClient: Type.Optional(limits),
+    /** Of an endpoint that has no limits of its own. */
+    id: Type.Optional(id),
     /** Of callers without credentials, the limits of each address here, in place of the node's; under the same name they are the same. */
     address: Type.Optional(
       Type.Object({ name: Type.String({ pattern: '^[a-z][a-z-]*$', maxLength: 50 }), windows: limits }, closed),

@@ -8,10 +8,10 @@
 
 import type { Reply } from '../gateway/exchange.ts';
 import { RATE_LIMIT } from '../gateway/wire/field-kind.ts';
-import { capacityOf, type Limit, limitName } from '../lib/limit.ts';
+import { capacityOf, type Limit } from '../lib/limit.ts';
+import { isShown, type Quota, quotaName } from '../lib/quota.ts';
 import { WINDOW_SECONDS } from '../lib/window.ts';
 import type { Admitted, Refused, Standing } from '../limits/limiter.ts';
-import type { Quota } from './rate-limit-quotas.ts';
 
 /** What of the fields does not change from one request to the next. */
 export interface FieldParts {
@@ -46,15 +46,6 @@ function toText(quota: Quota, isFirst: boolean): QuotaText {
     limitStart: `x-ratelimit-limit: ${capacityOf(limit)}\r\nx-ratelimit-remaining: `,
     isTimed: limit.algorithm !== 'concurrency',
   };
-}
-
-/** What a limit is called towards its callers: `key-minute`, `client-endpoint-burst`. */
-export function quotaName({ kind, limit }: Quota): string {
-  return `${kind}-${limitName(limit)}`;
-}
-
-export function isShown({ limit }: Pick<Quota, 'limit'>): boolean {
-  return limit.expose !== false;
 }
 
 /** Whole seconds until it resets, rounded up: who waits so long meets the room that is told. At least 1. */

@@ -5,25 +5,19 @@ import type { Exchange } from '../gateway/exchange.ts';
 import type { LimitSettings } from '../gateway/policy.ts';
 import type { Principal } from '../gateway/ports.ts';
 import { toAddressBlock } from '../lib/address-block.ts';
-import { capacityOf, type Limit, limitName } from '../lib/limit.ts';
+import { type Quota, quotasOfCaller, toQuotas } from '../lib/quota.ts';
 import type { CheckSet, Limiter, OnFailure } from '../limits/limiter.ts';
 import type { RateLimitConfig } from './rate-limit-config.ts';
 import { type FieldParts, toFieldParts } from './rate-limit-fields.ts';
-
-/** Whose limit it is. */
-export type QuotaKind = 'address' | 'tenant' | 'client' | 'key' | 'endpoint' | 'client-endpoint';
-
-export interface Quota {
-  readonly kind: QuotaKind;
-  readonly subject: string;
-  readonly limit: Limit;
-}
+import { findMonths, type WatchedMonth } from './rate-limit-watch.ts';
 
 /** The limits of a request, made ready to be counted and told. The same for all requests of one caller to one endpoint. */
 export interface QuotaSet {
   readonly quotas: readonly Quota[];
   readonly checks: CheckSet;
   readonly fields: FieldParts;
+  /** Of the quotas, the months of the caller; undefined when there are none. */
+  readonly months: readonly WatchedMonth[] | undefined;
 }
 
 export interface QuotaParts {
@@ -87,17 +81,12 @@ interface SetPlan {
 
 function toQuotaSet(limiter: Limiter, { group, quotas, onFailure }: SetPlan): QuotaSet | Unlimited {
   if (quotas.length === 0) return UNLIMITED;
-  return { quotas, checks: limiter.prepare(group, quotas, onFailure), fields: toFieldParts(quotas) };
-}
-
-function quotasOfCaller({ tenantId, clientId, keyId, limits }: Principal): Quota[] {
-  const of = (kind: 'tenant' | 'client' | 'key', id: string): Quota[] =>
-    toQuotas(
-      kind,
-      `${kind}:${id}`,
-      limits.filter((limit) => (limit.of ?? 'key') === kind),
-    );
-  return [...of('tenant', tenantId), ...(clientId === undefined ? [] : of('client', clientId)), ...of('key', keyId)];
+  return {
+    quotas,
+    checks: limiter.prepare(group, quotas, onFailure),
+    fields: toFieldParts(quotas),
+    months: findMonths(quotas),
+  };
 }
 
 function quotasOfEndpoint({ endpoint }: RateLimitConfig): Quota[] {
@@ -105,18 +94,9 @@ function quotasOfEndpoint({ endpoint }: RateLimitConfig): Quota[] {
 }
 
 /** A key that belongs to no client is one for itself. */
-function quotasAtEndpoint({ endpoint, perClient }: RateLimitConfig, { clientId, keyId }: Principal): Quota[] {
-  if (endpoint === null || perClient === undefined) return [];
+function quotasAtEndpoint(config: RateLimitConfig, { clientId, keyId }: Principal): Quota[] {
+  const { endpoint, id = endpoint?.id, perClient } = config;
+  if (id === undefined || perClient === undefined) return [];
   const who = clientId === undefined ? `key:${keyId}` : `client:${clientId}`;
-  return toQuotas('client-endpoint', `${who}@endpoint:${endpoint.id}`, perClient);
-}
-
-/** One quota for each name of a limit; of two with one name, the smaller holds. */
-function toQuotas(kind: QuotaKind, subject: string, limits: readonly Limit[]): Quota[] {
-  const smallest = new Map<string, Limit>();
-  for (const limit of limits) {
-    const known = smallest.get(limitName(limit));
-    if (known === undefined || capacityOf(limit) < capacityOf(known)) smallest.set(limitName(limit), limit);
-  }
-  return [...smallest.values()].map((limit) => ({ kind, subject, limit }));
+  return toQuotas('client-endpoint', `${who}@endpoint:${id}`, perClient);
 }

@@ -4,10 +4,11 @@ import type { Exchange, Reply } from '../gateway/exchange.ts';
 import { problemReply } from '../gateway/problem-reply.ts';
 import type { Limit } from '../lib/limit.ts';
 import { Problem } from '../lib/problem.ts';
+import { isShown, quotaName, type QuotaKind } from '../lib/quota.ts';
 import { WINDOW_SECONDS, type WindowName } from '../lib/window.ts';
 import type { Refused } from '../limits/limiter.ts';
-import { isShown, quotaName, secondsLeft } from './rate-limit-fields.ts';
-import type { QuotaKind, QuotaSet } from './rate-limit-quotas.ts';
+import { secondsLeft } from './rate-limit-fields.ts';
+import type { QuotaSet } from './rate-limit-quotas.ts';
 
 const WHOM: Readonly<Record<QuotaKind, string>> = {
   address: 'this address',

@@ -6,11 +6,12 @@ import type { CompiledPolicy, Policy, PolicyDeps } from '../gateway/policy.ts';
 import { problemReply } from '../gateway/problem-reply.ts';
 import { findLimitFault, type Limit, limitName } from '../lib/limit.ts';
 import { type Fault, Problem } from '../lib/problem.ts';
-import type { Verdict } from '../limits/limiter.ts';
+import type { Admitted, Refused, Verdict } from '../limits/limiter.ts';
 import { RateLimitConfig } from './rate-limit-config.ts';
 import { RateLimitFields } from './rate-limit-fields.ts';
 import { createQuotaFinder, type QuotaSet } from './rate-limit-quotas.ts';
 import { refusalReply } from './rate-limit-refusal.ts';
+import { type WatchedMonth, watchMonths } from './rate-limit-watch.ts';
 
 export const rateLimit: Policy<typeof RateLimitConfig> = {
   name: 'rate-limit',
@@ -21,7 +22,7 @@ export const rateLimit: Policy<typeof RateLimitConfig> = {
       ...faultsOf(config.endpoint?.windows ?? [], 'endpoint.windows'),
       ...faultsOf(config.perClient ?? [], 'perClient'),
       ...faultsOf(config.address?.windows ?? [], 'address.windows'),
-      ...(config.endpoint === null && config.perClient !== undefined
+      ...((config.endpoint?.id ?? config.id) === undefined && config.perClient !== undefined
         ? [{ path: 'perClient', message: 'is only for an endpoint that has an id' }]
         : []),
     ];
@@ -29,13 +30,14 @@ export const rateLimit: Policy<typeof RateLimitConfig> = {
   compile,
 };
 
-function compile(config: RateLimitConfig, { limiter, limits: settings }: PolicyDeps): CompiledPolicy {
+function compile(config: RateLimitConfig, { limiter, limits: settings, onQuota }: PolicyDeps): CompiledPolicy {
   const { cost = 1, onFailure = settings.onFailure, refundsFailures = settings.refundsFailures } = config;
   const fields = new RateLimitFields();
   const findQuotas = createQuotaFinder({ config, limiter, settings });
 
   function decide(exchange: Exchange, set: QuotaSet, verdict: Verdict): Reply | undefined {
     exchange.verdict = verdict;
+    if (set.months !== undefined && verdict.outcome !== 'unavailable') watch(exchange, set.months, verdict);
     switch (verdict.outcome) {
       case 'admitted':
         return undefined;
@@ -49,6 +51,11 @@ function compile(config: RateLimitConfig, { limiter, limits: settings }: PolicyD
           new Problem('limits_unavailable', { headers: ['retry-after', '1'], cause: verdict.reason }),
         );
     }
+  }
+
+  function watch({ principal }: Exchange, months: readonly WatchedMonth[], verdict: Admitted | Refused): void {
+    if (principal === undefined) return;
+    watchMonths(months, verdict, (news) => onQuota({ tenantId: principal.tenantId, ...news }));
   }
 
   return {

@@ -23,6 +23,7 @@ const REGISTRATION = { clientName: 'Acme', clientType: 'web_app', contactEmail: 
 const TENANT = { name: 'Acme', slug: 'acme' };
 const OPERATOR = { name: 'Bob', email: 'bob@example.com', role: 'KEY_ADMIN' };
 const ROLE = { name: 'BILLING', permissions: ['keys:read'] };
+const LIMITS = { requestsPerDay: 5 };
 const ENDPOINT = { method: 'GET', path: '/orders', service: 'orders' };
 
 export const CHANGES: Readonly<Record<string, Change>> = {
@@ -88,6 +89,22 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     },
     event: 'client.reactivated',
   },
+  putRateLimitTier: { prepare: async () => put('/api/v1/rate-limits/tiers/free', LIMITS) },
+  deleteRateLimitTier: { prepare: async () => remove('/api/v1/rate-limits/tiers/free') },
+  putKeyLimits: { prepare: async (control) => put(limitsOf('keys', await key(control)), LIMITS), event: 'key.updated' },
+  deleteKeyLimits: { prepare: async (control) => remove(limitsOf('keys', await key(control))), event: 'key.updated' },
+  putClientLimits: {
+    prepare: async (control) => put(limitsOf('clients', await client(control)), LIMITS),
+    event: 'client.updated',
+  },
+  deleteClientLimits: {
+    prepare: async (control) => remove(limitsOf('clients', await client(control))),
+    event: 'client.updated',
+  },
+  putEndpointLimits: { prepare: async (control) => put(limitsOf('endpoints', await endpoint(control)), LIMITS) },
+  deleteEndpointLimits: { prepare: async (control) => remove(limitsOf('endpoints', await endpoint(control))) },
+  putTenantLimits: { prepare: async (control) => put(limitsOf('tenants', await tenant(control)), LIMITS) },
+  deleteTenantLimits: { prepare: async (control) => remove(limitsOf('tenants', await tenant(control))) },
   createTenant: { prepare: async () => post('/api/v1/tenants', TENANT) },
   updateTenant: { prepare: async (control) => put(await tenant(control), { name: 'y' }) },
   deleteTenant: { prepare: async (control) => remove(await tenant(control)) },
@@ -156,6 +173,9 @@ export const CHANGING: readonly Operation[] = OPERATIONS.filter(
   ({ method, id }) => method !== 'GET' && READS[id] === undefined,
 );
 
+/** From the path of a resource, or its id. */
+const limitsOf = (plural: string, path: string): string =>
+  `/api/v1/rate-limits/${plural}/${path.split('/').at(-1) ?? ''}`;
 const post = (path: string, body?: unknown, more: CallOptions = {}): ChangeCall => ({
   method: 'POST',
   path,

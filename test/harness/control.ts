@@ -17,6 +17,8 @@ import type { Principal, ServiceHealth } from '../../src/gateway/ports.ts';
 import type { SnapshotConfig } from '../../src/gateway/snapshot.ts';
 import { STRICT_PATHS } from '../../src/gateway/route-path.ts';
 import { policies } from '../../src/policies/index.ts';
+import { createSharedCounters } from '../../src/limits/shared-counters.ts';
+import { SharedMemoryLimiter } from '../../src/limits/shared-memory.ts';
 import type { Json } from './api.ts';
 
 export const CONTROL_TOKEN = 'the control token';
@@ -77,6 +79,11 @@ export function createTestControl(
     clock: { nowMs: () => nowMs, monotonicMs: () => nowMs },
     startedTick: NOW_MS - 5_000,
     dataPlane,
+    limiter: new SharedMemoryLimiter({
+      memory: createSharedCounters({ entries: 100, seats: 1, secret: HMAC_SECRET }),
+      seat: 0,
+      clock: { nowMs: () => nowMs, monotonicMs: () => nowMs },
+    }),
     keyPrefix: 'tg_test',
     hmacSecret: HMAC_SECRET,
     encryptionKey: ENCRYPTION_KEY,

@@ -184,6 +184,7 @@ export function createDeps(keys: readonly FakeKey[] = [], differences: Partial<F
   return {
     credentials: { recall: (publicId) => known.get(publicId), find: (publicId) => known.get(publicId) },
     rehash: () => undefined,
+    onQuota: () => undefined,
     limiter: {
       prepare: (_group, checks) => ({ checks }),
       take: () => ({ outcome: 'admitted', atMs: 0, standings: [], release: undefined }),

@@ -9,6 +9,7 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { COLUMN_PARSERS } from '../../src/db/columns.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { FIRST_TIERS } from '../../src/db/migrations/0010-tiers.ts';
 import { openDatabase, overPglite, type OpenedDatabase } from '../../src/db/open.ts';
 
 /** `migrated`: the file's one database, emptied. `blank`: a new one in which nothing was ever made. Closed when the file ends. */
@@ -79,7 +80,11 @@ async function empty({ db }: OpenedDatabase): Promise<void> {
     db,
   );
   await emptyAuditLog(db);
+  await sql`truncate quota_notices`.execute(db);
+  await sql`delete from rate_limit_tiers`.execute(db);
+  await sql.raw(FIRST_TIERS).execute(db);
   await sql`delete from tenants where slug <> 'default'`.execute(db);
+  await sql`update tenants set rate_limits = null, rate_multiplier = null, time_zone = null`.execute(db);
   await sql`delete from installation`.execute(db);
   await sql`insert into installation default values`.execute(db);
   const partitions = await sql<{ name: string }>`

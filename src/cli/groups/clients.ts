@@ -9,6 +9,7 @@ const TERMS: readonly Option[] = [
   { name: 'description', type: 'text', field: 'description', meaning: 'More about it.' },
   { name: 'website', type: 'text', field: 'website', meaning: 'Where one can read about it.' },
   { name: 'tier', type: 'text', field: 'rateLimitTier', meaning: 'Its set of limits: `free`, `basic`, `standard` …' },
+  { name: 'monthly-quota', type: 'integer', field: 'monthlyQuota', meaning: 'Requests of all its keys in a month.' },
   { name: 'scopes', type: 'list', field: 'scopes', meaning: 'What its keys may do at most.' },
   { name: 'redirect-uris', type: 'list', field: 'redirectUris', meaning: 'Where its users may be sent back to.' },
   { name: 'metadata', type: 'object', field: 'metadata', meaning: 'Anything of yours, as a JSON object.' },

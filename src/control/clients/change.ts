@@ -10,6 +10,7 @@ import { recordAudit } from '../audit/record.ts';
 import { emitEvent } from '../events/emit.ts';
 import type { AuthorizedContext } from '../operation.ts';
 import { checkManages } from '../permissions.ts';
+import { allTiers, findTier } from '../rate-limits/store.ts';
 import { toClient } from './present.ts';
 import { endpointIds, unknownEndpointFaults } from './rules.ts';
 import {
@@ -30,6 +31,9 @@ const MAX_FORGOTTEN = 10_000;
 
 type Trx = Transaction<Database>;
 
+/** What the tier is called in a request. */
+export type TierField = 'rateLimitTier' | 'subscriptionTier';
+
 /** What is done to a client. */
 export interface Step {
   /** `client.approve` */
@@ -37,6 +41,8 @@ export interface Step {
   /** `client.approved` */
   readonly events: readonly string[];
   readonly change: ClientChange;
+  /** As what whoever changes it knows it; the client, unless told. */
+  readonly known?: object;
 }
 
 export async function makeClient(
@@ -48,7 +54,7 @@ export async function makeClient(
   checkManages(principal, 'clients');
   return inTenant(services.db, principal, async (trx) => {
     await bumpVersion(trx, []);
-    await checkEndpoints(trx, context, row.allowed_endpoints);
+    await checkReferences(trx, context, row, 'rateLimitTier');
     const made = await insertClient(trx, row);
     await tell(trx, context, { action, events, after: made });
     return made;
@@ -60,6 +66,7 @@ export async function changeClient(
   context: AuthorizedContext,
   id: string,
   decide: (before: ClientRow) => Step | undefined,
+  tierField: TierField = 'rateLimitTier',
 ): Promise<ClientRow> {
   const { services, principal, precondition, nowMs } = context;
   checkManages(principal, 'clients');
@@ -68,8 +75,8 @@ export async function changeClient(
     await bumpVersion(trx);
     const before = existing(await findClient(trx, principal, id));
     const step = decide(before);
-    await checkEndpoints(trx, context, step?.change.allowed_endpoints);
-    precondition.check(toClient(before, nowMs));
+    await checkReferences(trx, context, step?.change ?? {}, tierField);
+    precondition.check(step?.known ?? toClient(before, nowMs));
     if (step === undefined) return { row: before, publicIds: [] };
     const after = await updateClient(trx, principal, id, { ...step.change, updated_at: new Date(nowMs) });
     await tell(trx, context, { ...step, before, after });
@@ -107,14 +114,21 @@ export function existing(row: ClientRow | undefined): ClientRow {
   return row;
 }
 
-async function checkEndpoints(
+/** What a client names has to be there; every fault at once. */
+async function checkReferences(
   trx: Trx,
   { principal }: AuthorizedContext,
-  entries: readonly string[] | null | undefined,
+  change: Pick<ClientChange, 'allowed_endpoints' | 'rate_limit_tier'>,
+  tierField: TierField,
 ): Promise<void> {
-  const listed = entries ?? [];
+  const listed = change.allowed_endpoints ?? [];
   const unknown = await findUnknownEndpoints(trx, principal, endpointIds(listed));
   const errors = unknownEndpointFaults(listed, unknown);
+  const tier = change.rate_limit_tier ?? undefined;
+  if (tier !== undefined && (await findTier(trx, tier)) === undefined) {
+    const names = (await allTiers(trx)).map(({ name }) => name).join(', ');
+    errors.push({ path: `body.${tierField}`, message: `there is no such tier; there are ${names}` });
+  }
   if (errors.length > 0) throw new Problem('invalid_request', { errors });
 }
 

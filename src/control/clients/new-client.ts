@@ -22,6 +22,7 @@ export function toCreated(body: CreateClient, context: AuthorizedContext): NewCl
     allowed_countries: body.allowedCountries ?? null,
     rate_limit_tier: body.rateLimitTier ?? null,
     rate_limits: body.rateLimits === undefined ? null : toJson(body.rateLimits),
+    monthly_quota: body.monthlyQuota ?? null,
     expires_at: body.expiresAt === undefined ? null : new Date(body.expiresAt),
     ...(body.status !== 'pending' && approvedBy(context.principal, now)),
   };

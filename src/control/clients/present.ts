@@ -1,8 +1,7 @@
 // Clients as answers show them, in both spellings.
 
 import type { Static } from 'typebox';
-import type { RateLimit } from '../../db/schema.ts';
-import { resolveRateLimit } from '../rate-limit.ts';
+import { resolveRateLimit, type LimitSources } from '../rate-limit.ts';
 import type { Client, Dashboard, DeletedClient, RegisteredClient, RegisteredWithKeys, ShownStatus } from './schema.ts';
 import type { ClientRow, Credential, KeyCounts } from './store.ts';
 
@@ -24,6 +23,7 @@ export function toClient(row: ClientRow, nowMs: number): Client {
     requestedScopes: row.requested_scopes,
     ...(row.rate_limit_tier !== null && { rateLimitTier: row.rate_limit_tier }),
     ...(row.rate_limits !== null && { rateLimits: row.rate_limits }),
+    ...(row.monthly_quota !== null && { monthlyQuota: row.monthly_quota }),
     ...(row.allowed_endpoints !== null && { allowedEndpoints: row.allowed_endpoints }),
     ...(row.ip_whitelist !== null && { ipWhitelist: row.ip_whitelist }),
     ...(row.allowed_countries !== null && { allowedCountries: row.allowed_countries }),
@@ -70,11 +70,11 @@ export function toDeletedClient(id: string, revokedKeys: number): Static<typeof 
 export interface DashboardParts {
   readonly row: ClientRow;
   readonly counts: KeyCounts;
-  readonly defaults: RateLimit;
+  readonly limits: LimitSources;
   readonly nowMs: number;
 }
 
-export function toDashboard({ row, counts, defaults, nowMs }: DashboardParts): Static<typeof Dashboard> {
+export function toDashboard({ row, counts, limits, nowMs }: DashboardParts): Static<typeof Dashboard> {
   return {
     client: toClient(row, nowMs),
     keys: {
@@ -84,7 +84,8 @@ export function toDashboard({ row, counts, defaults, nowMs }: DashboardParts): S
     },
     limits: {
       ...(row.rate_limit_tier !== null && { tier: row.rate_limit_tier }),
-      rateLimit: resolveRateLimit({ client: row, defaults }),
+      ...(row.monthly_quota !== null && { monthlyQuota: row.monthly_quota }),
+      rateLimit: resolveRateLimit(limits),
     },
   };
 }

@@ -66,9 +66,9 @@ const putRegistered = operation(MAY_CHANGE, {
   replies: { 200: schema.RegisteredClient },
   faults: ({ body }, context) => clientFaults(body, context),
   async handle({ params, body }, context) {
-    const row = await changeClient(context, params.id, (before) =>
-      update(before, toUpdate(body), context.principal, 'body.allowedScopes'),
-    );
+    const decide = (before: ClientRow): Step | undefined =>
+      update(before, toUpdate(body), context.principal, 'body.allowedScopes');
+    const row = await changeClient(context, params.id, decide, 'subscriptionTier');
     return { status: 200, ...answer(row, context) };
   },
 });

@@ -5,6 +5,7 @@ import { inTenant } from '../../db/tenant-transaction.ts';
 import { operation, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
 import { checkGrant } from '../permissions.ts';
+import { loadTenantLimits } from '../rate-limits/store.ts';
 import { IdParams } from '../schema-parts.ts';
 import { changeClient, existing, makeClient, removeClient } from './change.ts';
 import { toCreated } from './new-client.ts';
@@ -12,7 +13,7 @@ import { toClient, toDashboard, toDeletedClient } from './present.ts';
 import { clientFaults } from './rules.ts';
 import * as schema from './schema.ts';
 import { update } from './steps.ts';
-import { countKeys, findClient, listClients } from './store.ts';
+import { countKeys, findClient, listClients, loadClientLimits } from './store.ts';
 
 const MAY_READ = ['admin:clients:read', 'clients:read'];
 
@@ -119,7 +120,9 @@ const getDashboard = operation(MAY_READ, {
     const data = await inTenant(services.db, principal, async (trx) => {
       const row = existing(await findClient(trx, principal, params.id));
       const counts = await countKeys(trx, row, new Date(nowMs));
-      return toDashboard({ row, counts, defaults: services.defaultLimits, nowMs });
+      const client = (await loadClientLimits(trx, principal, [row.id])).get(row.id);
+      const limits = { client, tenant: await loadTenantLimits(trx, principal), defaults: services.defaultLimits };
+      return toDashboard({ row, counts, limits, nowMs });
     });
     return { status: 200, data };
   },

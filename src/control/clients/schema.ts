@@ -2,7 +2,7 @@
 
 import { Type, type Static } from 'typebox';
 import { pagingFields } from '../paging.ts';
-import { RateLimitSchema, TIER_NAMES } from '../rate-limit.ts';
+import { MAX_REQUESTS, RateLimitSchema } from '../rate-limit.ts';
 import * as part from '../schema-parts.ts';
 
 const { closed, optional } = part;
@@ -29,7 +29,12 @@ const requestedScopes = listOf(
   100,
   'What it would like to do. Gives it nothing before somebody approves.',
 );
-const tier = part.oneOf(TIER_NAMES, 'A named set of limits.');
+const tier = part.text(50, 'The name of a tier: `GET /rate-limits` lists them.');
+const monthlyQuota = Type.Integer({
+  minimum: 1,
+  maximum: MAX_REQUESTS,
+  description: 'Requests of all its keys in each month, beside its other limits.',
+});
 const rateLimits = Type.Object(RateLimitSchema.properties, {
   additionalProperties: false,
   minProperties: 1,
@@ -68,6 +73,7 @@ export const CreateClient = closed({
   scopes: optional(scopes),
   rateLimitTier: optional(tier),
   rateLimits: optional(rateLimits),
+  monthlyQuota: optional(monthlyQuota),
   allowedEndpoints: optional(allowedEndpoints),
   ipWhitelist: optional(ipWhitelist),
   allowedCountries: optional(allowedCountries),
@@ -94,6 +100,7 @@ const changes = {
   redirectUris: optional(redirectUris),
   metadata: optional(metadata),
   rateLimits: optional(part.clearableValue(rateLimits, 'object')),
+  monthlyQuota: optional(part.nullable(monthlyQuota)),
   allowedEndpoints: optional(part.clearableValue(allowedEndpoints, 'array')),
   ipWhitelist: optional(part.clearableValue(ipWhitelist, 'array')),
   allowedCountries: optional(part.clearableValue(allowedCountries, 'array')),
@@ -102,7 +109,7 @@ const changes = {
     part.oneOf(['active', 'suspended'], 'suspended stops all its keys at once; active lets them go on.'),
   ),
 };
-const clearableTier = part.clearableOneOf(TIER_NAMES, 'A named set of limits.');
+const clearableTier = part.clearable(tier);
 const partly = { description: 'What is left out stays as it is; null clears.' };
 
 export const UpdateClient = closed(
@@ -141,7 +148,7 @@ export const ListClients = closed({
   sortBy: optional(part.oneOf(['createdAt', 'name', 'expiresAt'], 'createdAt unless told.')),
   sortOrder: optional(part.oneOf(['asc', 'desc'], 'desc unless told.')),
   status: optional(part.oneOf(STATUSES, 'Only clients of this status.')),
-  rateLimitTier: optional(part.oneOf(TIER_NAMES, 'Only clients of this tier.')),
+  rateLimitTier: optional(part.text(50, 'Only clients of this tier.')),
   contactEmail: optional(part.text(254, 'Anywhere in the address of the contact.')),
   search: optional(part.text(200, 'Anywhere in name, organization or address of the contact.')),
 });
@@ -159,6 +166,7 @@ const shown = {
   statusReason: optional(Type.String({ description: 'What was said when it was rejected or suspended.' })),
   requestedScopes: Type.Array(Type.String(), { description: 'What it asked for when it was registered.' }),
   rateLimits: optional(rateLimits),
+  monthlyQuota: optional(monthlyQuota),
   allowedEndpoints: optional(Type.Array(Type.String())),
   ipWhitelist: optional(Type.Array(Type.String())),
   allowedCountries: optional(Type.Array(Type.String())),
@@ -222,6 +230,7 @@ export const Dashboard = closed({
   }),
   limits: closed({
     tier: optional(tier),
+    monthlyQuota: optional(monthlyQuota),
     rateLimit: Type.Object(RateLimitSchema.properties, {
       additionalProperties: false,
       description: 'What holds for each key that has no limits of its own; a window that is not named is unlimited.',

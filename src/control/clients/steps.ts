@@ -105,6 +105,7 @@ function toColumns(body: Omit<UpdateClient, 'status'>): ClientChange {
     ...(body.scopes !== undefined && { allowed_scopes: body.scopes }),
     ...(body.rateLimitTier !== undefined && { rate_limit_tier: body.rateLimitTier }),
     ...(body.rateLimits !== undefined && { rate_limits: body.rateLimits === null ? null : toJson(body.rateLimits) }),
+    ...(body.monthlyQuota !== undefined && { monthly_quota: body.monthlyQuota }),
     ...(body.allowedEndpoints !== undefined && { allowed_endpoints: body.allowedEndpoints }),
     ...(body.ipWhitelist !== undefined && { ip_whitelist: body.ipWhitelist }),
     ...(body.allowedCountries !== undefined && { allowed_countries: body.allowedCountries }),

@@ -1,7 +1,7 @@
 // Clients in the database, and what has to be known of their keys.
 
 import { sql, type ExpressionBuilder, type Insertable, type Kysely, type Selectable, type Updateable } from 'kysely';
-import type { Database, RateLimitTier } from '../../db/schema.ts';
+import type { Database } from '../../db/schema.ts';
 import type { TenantScope } from '../../db/scope.ts';
 import { readPage, toLikePattern, type PageOf, type SortColumn } from '../page-query.ts';
 import type { Paging, Sort } from '../paging.ts';
@@ -15,7 +15,7 @@ export type ClientChange = Updateable<Database['clients']>;
 export interface ClientListing {
   readonly filter: {
     readonly status: ShownStatus | undefined;
-    readonly rateLimitTier: RateLimitTier | undefined;
+    readonly rateLimitTier: string | undefined;
     readonly contactEmail: string | undefined;
     readonly search: string | undefined;
   };
@@ -85,9 +85,10 @@ export async function loadClientLimits(
   if (wanted.length === 0) return new Map();
   const rows = await db
     .selectFrom('clients')
-    .select(['id', 'rate_limits', 'rate_limit_tier'])
-    .where('tenant_id', '=', scope.tenantId)
-    .where('id', 'in', wanted)
+    .leftJoin('rate_limit_tiers', 'rate_limit_tiers.name', 'clients.rate_limit_tier')
+    .select(['clients.id', 'clients.rate_limits', 'clients.monthly_quota', 'rate_limit_tiers.limits as tier_limits'])
+    .where('clients.tenant_id', '=', scope.tenantId)
+    .where('clients.id', 'in', wanted)
     .execute();
   return new Map(rows.map((row) => [row.id, row]));
 }

@@ -73,6 +73,19 @@ export async function findEndpoint(
   return selectEndpoints(db, scope, place.gatewayId).where('id', '=', place.id).executeTakeFirst();
 }
 
+export async function findEndpointById(
+  db: Kysely<Database>,
+  scope: TenantScope,
+  id: string,
+): Promise<EndpointRow | undefined> {
+  return db
+    .selectFrom('endpoints')
+    .selectAll()
+    .where('tenant_id', '=', scope.tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
 /** All of a gateway, in the order in which they were made. */
 export async function allEndpoints(
   db: Kysely<Database>,

@@ -5,7 +5,8 @@ import type { Database, RateLimit } from '../../db/schema.ts';
 import type { TenantScope } from '../../db/scope.ts';
 import { isForeignId } from '../../lib/foreign-key-text.ts';
 import { loadClientLimits } from '../clients/store.ts';
-import { resolveRateLimit, type ClientLimits } from '../rate-limit.ts';
+import { resolveRateLimit, type ClientLimits, type TenantLimits } from '../rate-limit.ts';
+import { loadTenantLimits } from '../rate-limits/store.ts';
 import type { Key, RevokedKey } from './schema.ts';
 import { revokedAtOf, statusOf } from './state.ts';
 import type { KeyRow } from './store.ts';
@@ -15,6 +16,7 @@ interface Viewpoint {
   readonly defaultLimits: RateLimit;
   /** Of the client that the key belongs to, if it does. */
   readonly client?: ClientLimits | undefined;
+  readonly tenant: TenantLimits | undefined;
 }
 
 /** Of a call, what showing keys needs. */
@@ -35,8 +37,9 @@ export async function showing(
     principal,
     rows.map((row) => row.client_id),
   );
+  const tenant = await loadTenantLimits(db, principal);
   const { defaultLimits } = services;
-  return (row) => toKey(row, { nowMs, defaultLimits, client: clients.get(row.client_id ?? '') });
+  return (row) => toKey(row, { nowMs, defaultLimits, tenant, client: clients.get(row.client_id ?? '') });
 }
 
 function toKey(row: KeyRow, view: Viewpoint): Key {
@@ -48,7 +51,12 @@ function toKey(row: KeyRow, view: Viewpoint): Key {
     ...(row.owner !== null && { owner: row.owner }),
     scopes: row.scopes,
     status: statusOf(row, view.nowMs),
-    rateLimit: resolveRateLimit({ key: row, client: view.client, defaults: view.defaultLimits }),
+    rateLimit: resolveRateLimit({
+      key: row,
+      client: view.client,
+      tenant: view.tenant,
+      defaults: view.defaultLimits,
+    }),
     ...(row.rate_limit_override !== null && { rateLimitOverride: row.rate_limit_override }),
     metadata: row.metadata,
     ...(row.environment !== null && { environment: row.environment }),

@@ -13,7 +13,7 @@ export const CLIENT_COLUMNS = [
   'clients.ip_whitelist',
   'clients.allowed_countries',
   'clients.rate_limits',
-  'clients.rate_limit_tier',
+  'clients.monthly_quota',
 ] as const;
 
 interface ClientRow {

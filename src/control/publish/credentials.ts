@@ -35,6 +35,7 @@ export function credentialQuery(db: Kysely<Database>, publicIds: readonly string
     .innerJoin('tenants', 'tenants.id', 'keys.tenant_id')
     .leftJoin('operators', 'operators.id', 'keys.operator_id')
     .leftJoin('clients', 'clients.id', 'keys.client_id')
+    .leftJoin('rate_limit_tiers', 'rate_limit_tiers.name', 'clients.rate_limit_tier')
     .leftJoin('roles', (join) =>
       join.onRef('roles.tenant_id', '=', 'operators.tenant_id').onRef('roles.name', '=', 'operators.role'),
     )
@@ -43,6 +44,8 @@ export function credentialQuery(db: Kysely<Database>, publicIds: readonly string
     .select(['keys.expires_at', 'keys.deprecated_at', 'keys.revoked_at', 'operators.role'])
     .select(['keys.client_id', 'keys.rate_limit_override'])
     .select(CLIENT_COLUMNS)
+    .select(['rate_limit_tiers.limits as tier_limits', 'tenants.rate_limits as tenant_limits'])
+    .select(['tenants.rate_multiplier', 'tenants.time_zone'])
     .select(['roles.permissions', 'operators.status as operator_status', 'tenants.status as tenant_status'])
     .where('keys.public_id', '=', sql<string>`any(${publicIds}::text[])`)
     .where('tenants.deleted_at', 'is', null);
@@ -62,7 +65,7 @@ function toCredential(row: CredentialRow, defaultLimits: RateLimit): Credential 
     name: row.name,
     // An operator's key can do what the role permits, and no more than the key says.
     scopes: row.operator_id === null ? scopes : intersectScopes(scopes, permissionsOf(row.role ?? '', row.permissions)),
-    limits: toCallerLimits({ key: row, client: row, defaults: defaultLimits }),
+    limits: toCallerLimits({ key: row, client: row, tenant: row, defaults: defaultLimits }),
     ...client?.ofPrincipal,
   };
   return {

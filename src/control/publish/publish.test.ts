@@ -74,6 +74,7 @@ forEachDatabase('a credential', (open) => {
         { window: 'minute', limit: 60, of: 'client' },
         { window: 'hour', limit: 1_000, of: 'client' },
         { window: 'day', limit: 10_000, of: 'client' },
+        { algorithm: 'bucket', window: 'minute', limit: 60, burst: 10, of: 'client' },
       ],
       clientId,
       restrictions: { addresses: ['10.0.0.0/8'], countries: ['DE'], endpoints: ['GET /shop/*'] },

@@ -4,9 +4,10 @@ import { sql, type Kysely } from 'kysely';
 import type { GatewayStatus } from '../../db/publishing-schema.ts';
 import type { Database } from '../../db/schema.ts';
 import { checkSchema, isSnapshot, SnapshotConfig, type GatewayConfig, type PathRules } from '../../gateway/snapshot.ts';
+import { withLiveLimits, type LiveLimits } from './live-limits.ts';
 import { toStatusPolicies } from './status-policies.ts';
 
-interface Stored {
+interface Stored extends LiveLimits {
   readonly config: unknown;
   readonly status: GatewayStatus;
   /** Milliseconds since the epoch. */
@@ -28,7 +29,12 @@ export async function loadSnapshot(
       select coalesce(jsonb_agg(jsonb_build_object(
         'config', revisions.config,
         'status', gateways.status,
-        'since', floor(extract(epoch from gateways.status_since) * 1000)
+        'since', floor(extract(epoch from gateways.status_since) * 1000),
+        'timeZone', tenants.time_zone,
+        'overrides', (
+          select jsonb_object_agg(endpoints.id, endpoints.limit_override) from endpoints
+          where endpoints.gateway_id = gateways.id and endpoints.limit_override is not null
+        )
       ) order by gateways.id), '[]')
       from gateways join revisions on revisions.id = gateways.deployed_revision_id
       join tenants on tenants.id = gateways.tenant_id
@@ -42,7 +48,10 @@ export async function loadSnapshot(
   if (isSnapshot(snapshot)) {
     return {
       ...snapshot,
-      gateways: snapshot.gateways.map((gateway, i) => withStatus(gateway, stored.gateways[i - 1])),
+      gateways: snapshot.gateways.map((gateway, i) => {
+        const live = stored.gateways[i - 1];
+        return live === undefined ? gateway : withStatus(withLiveLimits(gateway, live), live);
+      }),
     };
   }
   const [fault] = checkSchema(SnapshotConfig, snapshot, '');
@@ -50,7 +59,7 @@ export async function loadSnapshot(
 }
 
 /** A status holds at once, on whatever revision is live. */
-function withStatus(gateway: GatewayConfig, stored: Stored | undefined): GatewayConfig {
-  const added = stored === undefined ? [] : toStatusPolicies(stored.status, stored.since);
+function withStatus(gateway: GatewayConfig, { status, since }: Stored): GatewayConfig {
+  const added = toStatusPolicies(status, since);
   return added.length === 0 ? gateway : { ...gateway, policies: [...(gateway.policies ?? []), ...added] };
 }

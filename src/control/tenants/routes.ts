@@ -1,25 +1,21 @@
 // The operations on tenants. The platform sees and changes all of them; whoever belongs to another tenant sees that one.
 
-import type { Transaction } from 'kysely';
 import { Type } from 'typebox';
 import { isUniqueViolation } from '../../db/failure.ts';
-import { bumpVersion } from '../../db/installation.ts';
-import { DEFAULT_TENANT_ID, type Database } from '../../db/schema.ts';
-import { inTenant } from '../../db/tenant-transaction.ts';
+import { DEFAULT_TENANT_ID } from '../../db/schema.ts';
 import { newId } from '../../lib/id.ts';
 import { Problem } from '../../lib/problem.ts';
-import { noSuchTenant } from '../acting.ts';
 import { recordAudit } from '../audit/record.ts';
-import { operation, type AuthorizedContext, type Operation } from '../operation.ts';
+import { operation, type Operation } from '../operation.ts';
 import { pagingFaults, toPaging, type Sort } from '../paging.ts';
 import { isOfPlatform } from '../permissions.ts';
 import { DeletedResource, IdParams } from '../schema-parts.ts';
+import { changing, findVisible, ONLY_PLATFORM, reading } from './changing.ts';
 import { toTenant } from './present.ts';
 import * as schema from './schema.ts';
-import { findTenant, insertTenant, listTenants, updateTenant, type TenantRow } from './store.ts';
+import { insertTenant, listTenants, updateTenant, type TenantRow } from './store.ts';
 
 const MAY_READ = ['admin:tenants:read', 'tenants:read'];
-const ONLY_PLATFORM = 'Only for operators of the default tenant.';
 
 const createTenant = operation(['admin:tenants:create', 'tenants:create'], {
   id: 'createTenant',
@@ -134,44 +130,6 @@ export const TENANT_OPERATIONS: readonly Operation[] = [
   changeTenant,
   deleteTenant,
 ];
-
-/** The platform reads past the walls, everybody else within their own. */
-async function reading<Result>(
-  { services, principal }: AuthorizedContext,
-  work: (trx: Transaction<Database>) => Promise<Result>,
-): Promise<Result> {
-  return isOfPlatform(principal) ? services.db.transaction().execute(work) : inTenant(services.db, principal, work);
-}
-
-/** Works as the owner, since no tenant may change what tenants are; then tells every thread. */
-async function changing<Result>(
-  context: AuthorizedContext,
-  id: string,
-  work: (trx: Transaction<Database>, before: TenantRow) => Promise<Result>,
-): Promise<Result> {
-  const { services } = context;
-  const result = await services.db.transaction().execute(async (trx) => {
-    // Counted first: changes happen one after the other.
-    await bumpVersion(trx);
-    const before = await findVisible(trx, context, id);
-    if (!isOfPlatform(context.principal)) throw new Problem('platform_only');
-    return work(trx, before);
-  });
-  await services.dataPlane.forgetCredentials('all');
-  await services.publish();
-  return result;
-}
-
-async function findVisible(
-  trx: Transaction<Database>,
-  { principal }: AuthorizedContext,
-  id: string,
-): Promise<TenantRow> {
-  const isVisible = isOfPlatform(principal) || id === principal.tenantId;
-  const row = isVisible ? await findTenant(trx, id) : undefined;
-  if (row === undefined) throw noSuchTenant();
-  return row;
-}
 
 function refuseDefault({ id }: TenantRow): void {
   if (id === DEFAULT_TENANT_ID) throw new Problem('default_tenant');

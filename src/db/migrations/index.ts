@@ -10,6 +10,7 @@ import { limits } from './0006-limits.ts';
 import { publishing } from './0007-publishing.ts';
 import { resilience } from './0008-resilience.ts';
 import { concurrency } from './0009-concurrency.ts';
+import { tiers } from './0010-tiers.ts';
 import { requestLog } from './0012-request-log.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -22,5 +23,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0007-publishing': publishing,
   '0008-resilience': resilience,
   '0009-concurrency': concurrency,
+  '0010-tiers': tiers,
   '0012-request-log': requestLog,
 };
