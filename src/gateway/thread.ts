@@ -123,6 +123,10 @@ async function openLimiter({ counters, thread: seat, redisUrl, redisTimeoutMs }:
       if (!isUp) warn({ reason: String(cause) }, 'Redis is away: every policy does what its onFailure says', 'error');
       wasAway = !isUp;
     },
+    onRefusal(cause) {
+      if (cause === undefined) warn({}, 'Redis counts again: limits hold over all nodes');
+      else warn({ reason: String(cause) }, 'Redis cannot count: every policy does what its onFailure says', 'error');
+    },
   });
   const limiter = new FailoverLimiter({ redis, local, onFallback: () => countFallback(counters) });
   back.catchUp = () => limiter.catchUp();

@@ -49,13 +49,14 @@ export function overAtMinute(windowWord: number): number {
   return endMinuteOf(windowWord) + (CLASSES[windowWord & CLASS_MASK]?.memoryMinutes ?? 0);
 }
 
-/** What is lost with a counter: the least goes first. */
-export function worthOf(windowWord: number, count: number): number {
+/** What is lost with a counter: the least goes first. Less than nothing when it says nothing. */
+export function worthOf(windowWord: number, count: number, rest: number): number {
   switch (CLASSES[windowWord & CLASS_MASK]?.worth) {
     case 'everything':
-      return count === 0 ? 0 : Infinity;
+      return count === 0 ? -1 : Infinity;
     case 'count':
-      return count;
+      // In a window that has just begun, what still weighs is the last one's.
+      return count + rest === 0 ? -1 : count + rest;
     case 'nothing':
     case undefined:
       return 0;

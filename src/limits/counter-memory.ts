@@ -3,8 +3,8 @@
 
 import { createSharedMemory, type Words } from './shared-words.ts';
 
-/** How many counters one change may touch: the checks of a call. */
-export const MAX_ENTRIES = 64;
+/** How many slots one change may touch: those of 64 checks, and for each that is to be made, the one where a search for it begins. */
+export const MAX_ENTRIES = 128;
 /** Threads that may work with one memory at the same time. */
 const MAX_SEATS = 512;
 const MAX_ENTRIES_OF_TABLE = 2 ** 23;
@@ -54,7 +54,7 @@ export interface CounterMemoryOptions {
   readonly key: readonly [number, number];
 }
 
-/** 64 bytes a counter, and 37 KB a thread. */
+/** 64 bytes a counter, and 41 KB a thread. */
 export function createCounterMemory({ entries, seats, key }: CounterMemoryOptions): WebAssembly.Memory {
   if (!Number.isSafeInteger(entries) || entries < 1 || entries > MAX_ENTRIES_OF_TABLE)
     throw new RangeError(`a table of ${entries} counters cannot be made, at most ${MAX_ENTRIES_OF_TABLE}`);

@@ -23,6 +23,21 @@ export class Counter {
     this.place = place;
   }
 
+  /** What is marked to look at it: its slot, or where it would be looked for. */
+  get markedSlot(): number {
+    return this.place.isKnown ? this.place.slot : this.place.homeSlot;
+  }
+
+  /** In the change of the moment. */
+  get isThere(): boolean {
+    return this.entry >= 0;
+  }
+
+  /** Concurrency of which nobody makes use: it need not be made. */
+  get isNobody(): boolean {
+    return this.meter.check.limit.algorithm === 'concurrency' && this.meter.count === 0;
+  }
+
   /** Fills the meter in from the slot, which is marked. */
   read(words: Words, nowMs: number): void {
     const { meter } = this;
@@ -55,7 +70,7 @@ export class CounterSet implements CheckSet {
   readonly checks: readonly Check[];
   /** In the order of the checks. */
   readonly counters: readonly Counter[];
-  /** In the order of their slots: so two calls never wait for each other crosswise. */
+  /** In the order of the slots that are marked for them: so two calls never wait for each other crosswise. */
   readonly bySlot: Counter[];
 
   constructor(checks: readonly Check[], counters: readonly Counter[]) {
@@ -65,7 +80,19 @@ export class CounterSet implements CheckSet {
   }
 
   sort(): void {
-    this.bySlot.sort((a, b) => a.place.slot - b.place.slot);
+    this.bySlot.sort((a, b) => a.markedSlot - b.markedSlot);
+  }
+
+  /** Whether one of the counters is in this slot. */
+  isIn(slot: number): boolean {
+    for (const { place } of this.counters) if (place.slot === slot) return true;
+    return false;
+  }
+
+  /** Whether one of them was counted on before the clock was set back. */
+  get isTakenBack(): boolean {
+    for (const { meter } of this.counters) if (meter.isTakenBack) return true;
+    return false;
   }
 
   haveRoom(cost: number): boolean {

@@ -7,11 +7,14 @@
 // make the same one, the later marks when the earlier has settled, and searches after that. Who uses a counter marks its slot first
 // and looks then whose it is; a slot changes hands only in a transaction that has marked it.
 //
+// A counter is made in the very transaction that counts on it first. So nobody can take its slot in between, and a call that counts nothing
+// makes nothing, and takes nothing from anybody.
+//
 // When there is no free slot among the PROBES, the least useful gives way: one whose window is over, then the one that has counted least.
 // Its client begins anew, so that is counted for the operator to see; the remedy is a larger table.
 
-import { overAtMinute, toWindowWord, worthOf } from './counter-class.ts';
-import { COUNT, type CounterLayout, ID, slotAt, WINDOW } from './counter-memory.ts';
+import { overAtMinute, worthOf } from './counter-class.ts';
+import { COUNT, type CounterLayout, ID, REST, slotAt, WINDOW } from './counter-memory.ts';
 import type { Words } from './shared-words.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -21,7 +24,6 @@ const PROBES = 64;
 const GRACE_MINUTES = 60;
 /** No window ends later than this: the clock was wrong when it was made. */
 const MAX_AHEAD_MINUTES = 33 * 24 * 60;
-const MAX_ATTEMPTS = 100;
 
 const NO_SLOT = -1;
 const FREE = -Infinity;
@@ -33,7 +35,9 @@ const OWNER_MASK = 0xfff;
 export class Place {
   readonly low: number;
   readonly high: number;
+  /** Where the search for it begins: a slot by its number, and by its first word. */
   readonly home: number;
+  readonly homeSlot: number;
   readonly class: number;
   /** The first word of its slot where it was last seen, and the second word of the id there. */
   slot = NO_SLOT;
@@ -44,6 +48,7 @@ export class Place {
     this.low = hash.low;
     this.high = hash.high >>> OWNER_BITS;
     this.home = Math.floor((hash.low >>> 0) * (layout.slots / 2 ** 32));
+    this.homeSlot = slotAt(layout, this.home);
     this.class = ofClass;
   }
 
@@ -56,15 +61,19 @@ export class Place {
   }
 }
 
-/** What became of an attempt to make a counter. */
-type Made = 'made' | 'full' | 'again';
+/** No room for a counter: all slots where it could be have requests under way. Or another thread was quicker: then abandon. */
+export type NoSlot = 'full' | 'again';
+
+/** The entry of the slot that a counter was given, and whether one that still counted has to give way. */
+interface Given {
+  readonly entry: number;
+  readonly evicts: boolean;
+}
 
 export interface TableParts {
   readonly words: Words;
   readonly layout: CounterLayout;
   readonly transaction: Transaction;
-  /** Told when a counter that still counted had to give way. */
-  readonly onEvicted: () => void;
 }
 
 export class CounterTable {
@@ -99,52 +108,39 @@ export class CounterTable {
     return this.#words.load(slot + ID + 1) === owner && this.#words.load(slot + ID) === low;
   }
 
-  /** Looks the counter up, or makes it, with nothing counted; false when there is no room for it. */
-  open(place: Place, nowMinute: number): boolean {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      if (this.find(place)) return true;
-      const made = this.#make(place, nowMinute);
-      if (made !== 'again') return made === 'made';
-    }
-    return false;
+  /**
+   * In the transaction at hand: marks where the search for the counter begins, and looks it up after that. False when it is nowhere:
+   * until the transaction is over nobody else can make it.
+   */
+  mayBeThere(place: Place): boolean {
+    return this.#parts.transaction.mark(place.homeSlot) < 0 || this.find(place);
   }
 
-  #make(place: Place, nowMinute: number): Made {
+  /** In the transaction at hand: gives a counter that is nowhere a slot, but none that `isTaken`. The caller enters what it holds. */
+  give(place: Place, nowMinute: number, isTaken: (slot: number) => boolean): Given | NoSlot {
     const words = this.#words;
-    const { transaction, onEvicted } = this.#parts;
-    const home = this.#slotOf(place, 0);
-    const entryOfHome = transaction.mark(home);
-    if (entryOfHome < 0 || this.find(place)) return this.#giveUp('again');
-    const { slot, worth } = this.#chooseSlot(place, nowMinute);
-    if (slot === NO_SLOT) return this.#giveUp('full');
-    const entry = slot === home ? entryOfHome : transaction.mark(slot);
+    const { transaction } = this.#parts;
+    const { slot, worth } = this.#chooseSlot(place, nowMinute, isTaken);
+    if (slot === NO_SLOT) return 'full';
+    const entry = transaction.mark(slot);
     // Marked, the slot keeps still; until then somebody may have taken it.
-    if (entry < 0 || this.#worthOf(slot, nowMinute) > worth) return this.#giveUp('again');
+    if (entry < 0 || this.#worthOf(slot, nowMinute) > worth) return 'again';
     const before = words.load(slot + ID + 1);
     const owner = (place.high << OWNER_BITS) | (((before & OWNER_MASK) % OWNER_MASK) + 1);
     transaction.rename(entry, place.low, owner);
-    // Over at once: whatever the algorithm, that is a counter with nothing on it.
-    transaction.change(entry, 0, toWindowWord(nowMinute, place.class), 0);
-    if (!transaction.commit()) return 'again';
-    if (worth >= 0) onEvicted();
     place.slot = slot;
     place.owner = owner;
-    return 'made';
-  }
-
-  #giveUp<Outcome extends Made>(outcome: Outcome): Outcome {
-    this.#parts.transaction.abandon();
-    return outcome;
+    return { entry, evicts: worth >= 0 };
   }
 
   /** The slot of the sequence that is worth least, the first of them, and how much that was; none when all are worth everything. */
-  #chooseSlot(place: Place, nowMinute: number): { readonly slot: number; readonly worth: number } {
+  #chooseSlot(place: Place, nowMinute: number, isTaken: (slot: number) => boolean) {
     let least = Infinity;
     let chosen = NO_SLOT;
     for (let probe = 0; probe < this.#probes && least > FREE; probe++) {
       const slot = this.#slotOf(place, probe);
       const worth = this.#worthOf(slot, nowMinute);
-      if (worth >= least) continue;
+      if (worth >= least || isTaken(slot)) continue;
       least = worth;
       chosen = slot;
     }
@@ -158,7 +154,7 @@ export class CounterTable {
     const window = words.load(slot + WINDOW);
     const overFor = nowMinute - overAtMinute(window);
     if (overFor >= GRACE_MINUTES || overFor < -MAX_AHEAD_MINUTES) return FREE;
-    return overFor >= 0 ? -1 - overFor : worthOf(window, words.load(slot + COUNT) >>> 0);
+    return overFor >= 0 ? -1 - overFor : worthOf(window, words.load(slot + COUNT) >>> 0, words.load(slot + REST) >>> 0);
   }
 
   #slotOf(place: Place, probe: number): number {

@@ -138,19 +138,17 @@ export class FailoverLimiter implements Limiter {
 
   async #merge(): Promise<void> {
     this.#isMerging = true;
-    let isWell = true;
-    // What is counted here meanwhile is noted too: it ends when there is nothing left at one moment.
-    while (isWell && !this.#journal.isEmpty) {
+    // What is counted here meanwhile is noted too: it ends when there is nothing left at one moment, or when Redis is away again.
+    while (this.#redis.isUp && !this.#journal.isEmpty) {
       const entries = this.#journal.take(MERGE_AT_ONCE);
       const done = await Promise.all(
         entries.map(({ set, count, endMinute }) => this.#redis.merge(set, count, endMinute)),
       );
-      isWell = done.every((isDone) => isDone);
       for (const [i, { set, count, endMinute }] of entries.entries()) {
         if (done[i] !== true) this.#journal.note(set.keys[0] ?? '', count, endMinute, () => set);
       }
+      if (done.includes(false)) await new Promise((resolve) => setTimeout(resolve, MERGE_AGAIN_MS).unref());
     }
-    if (!isWell) await new Promise((resolve) => setTimeout(resolve, MERGE_AGAIN_MS).unref());
     this.#isMerging = false;
   }
 }

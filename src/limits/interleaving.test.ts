@@ -1,23 +1,9 @@
 // Calls at the same time, in every order of their steps there is, and with a thread that dies at any of them. What comes out must be what
 // comes out when they are made one after the other, in one order or another: every decision, and every count.
 
-import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DESK_STATUS, DESK_TRIES, deskAt, ID, SLOT_WORDS } from './counter-memory.ts';
-import { type Exploration, exploreEveryOrder, type Program } from './every-order.fixture.ts';
-import { NOON_MS } from './limiter.conformance.ts';
-import type { Admitted, Check, CheckSet } from './limiter.ts';
-import { createSharedCounters } from './shared-counters.ts';
-import { SharedMemoryLimiter, type SharedMemoryOptions } from './shared-memory.ts';
-import { SharedWords, type Words } from './shared-words.ts';
-
-const SEATS = 5;
-const HOME_SEAT = 0;
-const clock = { nowMs: () => NOON_MS, monotonicMs: () => 0 };
-// Four slots: so counters meet in them, and have to give way to each other.
-const memory = createSharedCounters({ entries: 2, seats: SEATS, secret: 'a secret' });
-const bytes = new Int32Array(memory.buffer);
-const empty = bytes.slice();
+import type { Check } from './limiter.ts';
+import { isOwner, peek, refund, release, type Story, take, tell } from './story.fixture.ts';
 
 const day = (subject: string, limit: number): Check => ({ subject, limit: { window: 'day', limit } });
 const sliding = (subject: string, limit: number): Check => ({ subject, limit: { window: 'minute', limit } });
@@ -29,42 +15,6 @@ const concurrency = (subject: string, limit: number): Check => ({
   subject,
   limit: { algorithm: 'concurrency', limit },
 });
-
-/** One call of a thread's limiter; the text tells what came out. What it leaves for the thread's next call stands in the memory. */
-type Call = (limiter: SharedMemoryLimiter, memory: { set?: CheckSet; admitted?: Admitted }) => string;
-
-function take(...checks: readonly Check[]): Call {
-  return (limiter, own) => {
-    own.set = limiter.prepare('', checks);
-    const verdict = limiter.take(own.set, 1);
-    if (verdict.outcome === 'unavailable') return verdict.reason;
-    if (verdict.outcome === 'admitted') own.admitted = verdict;
-    return `${verdict.outcome} ${verdict.standings.map(({ remaining }) => remaining).join('/')}`;
-  };
-}
-
-const refund: Call = (limiter, { set, admitted }) => {
-  if (set !== undefined && admitted !== undefined) limiter.refund(set, 1, admitted);
-  return 'refunded';
-};
-
-const release: Call = (_limiter, { admitted }) => {
-  admitted?.release?.();
-  return 'released';
-};
-
-interface Story {
-  /** What was done before, so that the counters are there. */
-  readonly before: readonly Call[];
-  /** What each thread does, one after the other. */
-  readonly threads: readonly (readonly Call[])[];
-  /** Which counters to compare in the end. */
-  readonly watch: readonly Check[];
-  readonly steps?: Exploration['steps'];
-  readonly isLookStep?: Exploration['isLookStep'];
-  readonly mayDie?: boolean;
-  readonly maxAborts?: number;
-}
 
 const two: readonly [string, Story][] = [
   [
@@ -144,6 +94,55 @@ const two: readonly [string, Story][] = [
   ],
 ];
 
+const full = ['a', 'b', 'c', 'd'].map((subject) => take(day(subject, 9)));
+const making: readonly [string, Story][] = [
+  [
+    'for two counters that neither finds, in different order',
+    {
+      before: [],
+      threads: [[take(day('a', 1), day('b', 2))], [take(day('b', 2), day('a', 2))]],
+      watch: [day('a', 9), day('b', 9)],
+      steps: 'swaps',
+    },
+  ],
+  [
+    'for a counter that one finds and one that neither does, and of which one is refused',
+    {
+      before: [take(day('a', 9))],
+      threads: [[take(day('a', 1), day('b', 9))], [take(day('a', 3), day('b', 9))]],
+      watch: [day('a', 9), day('b', 9)],
+      steps: 'swaps',
+    },
+  ],
+  [
+    'for two counters each, when there is room for none',
+    {
+      before: [...full, ...full],
+      threads: [[take(day('e', 9), day('f', 9))], [take(day('e', 9), day('f', 9))]],
+      watch: [day('e', 9), day('f', 9)],
+      steps: 'swaps',
+      maxAborts: 1,
+    },
+  ],
+];
+
+// The search for b and m begins at the last slot, for d at the first. So m takes the slot that d's home is.
+const eachOthersHomes: Story = {
+  before: [take(day('b', 9))],
+  threads: [[take(day('m', 9), day('d', 9))], [take(day('m', 9))]],
+  watch: [day('b', 9), day('d', 9), day('m', 9)],
+  steps: 'swaps',
+  isLookStep: isOwner,
+};
+
+const looking: Story = {
+  before: [take(day('b', 9))],
+  threads: [[peek(day('a', 9), day('b', 9))], [take(day('a', 9), day('b', 9))]],
+  watch: [day('a', 9), day('b', 9)],
+  steps: 'swaps',
+  isLookStep: isOwner,
+};
+
 const bothTakeOneSlot: Story = {
   before: [take(day('a', 9))],
   threads: [[take(day('d', 1))], [take(day('g', 1))]],
@@ -154,7 +153,10 @@ const bothTakeOneSlot: Story = {
 
 describe('two calls', () => {
   it('for two counters that would both take the same slot', () => tell(bothTakeOneSlot));
-  for (const [what, story] of two) {
+  it('of which one looks at a counter that the other makes, and at one that there is: both before, or both after', () =>
+    tell(looking));
+  it('for a counter that takes the slot where another that is made with it begins', () => tell(eachOthersHomes));
+  for (const [what, story] of [...two, ...making]) {
     it(what, () => tell(story));
     // Whoever dies while it releases a place may take it along (holds.ts): that is no order of calls.
     if (story.threads.flat().includes(release)) continue;
@@ -185,115 +187,3 @@ describe('three calls', () => {
   ];
   for (const [what, story] of three) it(what, () => tell(story));
 });
-
-/** Tells a story in every order of steps, and compares each end with those that come when its calls are made one after the other. */
-function tell({ before, threads, watch, steps = 'all', isLookStep, mayDie = false, maxAborts = 0 }: Story): void {
-  bytes.set(empty);
-  const home = open(HOME_SEAT);
-  const own = {};
-  for (const call of before) call(home, own);
-  const start = bytes.slice();
-  const scene: Scene = { start, threads, watch };
-  const calls = threads.map((of) => of.length);
-  const ends = new Set(mayDie ? endsOfDeath(scene) : orders(calls).map((order) => endOf(scene, order)));
-  let isTold = false;
-  const explored = exploreEveryOrder({
-    programs: threads.map((of, i) => toProgram(of, i + 1)),
-    memory: start,
-    isPrivate,
-    isAbort,
-    steps,
-    ...(isLookStep && { isLookStep }),
-    mayDie,
-    maxAborts,
-    onEnd(end, results) {
-      const dead = results.indexOf(undefined);
-      if (dead < 0 && mayDie) return;
-      isTold = true;
-      bytes.set(end);
-      // Whoever takes the seat of the dead cleans up there.
-      if (dead >= 0) open(dead + 1);
-      const story = describeEnd(results, watch);
-      assert.ok(ends.has(story), `${story} is none of\n${[...ends].join('\n')}`);
-    },
-  });
-  assert.ok(isTold && explored.moments > 50, JSON.stringify(explored));
-}
-
-interface Scene {
-  readonly start: Int32Array;
-  readonly threads: Story['threads'];
-  readonly watch: readonly Check[];
-}
-
-/** What comes out when the calls are made one after the other; `order` says whose turn it is. */
-function endOf({ start, threads, watch }: Scene, order: readonly number[], dead = -1): string {
-  bytes.set(start);
-  const running = threads.map((calls, i) => ({ calls: calls.values(), limiter: open(i + 1), own: {}, results: [''] }));
-  for (const i of order) {
-    const thread = running[i];
-    const call = thread?.calls.next().value;
-    thread?.results.push(call?.(thread.limiter, thread.own) ?? '');
-  }
-  if (dead >= 0) open(dead + 1);
-  const results = running.map((thread, i) => (i === dead ? undefined : thread.results.slice(1).join(' ')));
-  return describeEnd(results, watch);
-}
-
-/** The same for every thread that may die, after any number of its calls. */
-function endsOfDeath(scene: Scene): string[] {
-  return scene.threads.flatMap((of, dead) =>
-    Array.from({ length: of.length + 1 }, (_, made) =>
-      orders(scene.threads.map((calls, i) => (i === dead ? made : calls.length))).map((order) =>
-        endOf(scene, order, dead),
-      ),
-    ).flat(),
-  );
-}
-
-function describeEnd(results: readonly (string | undefined)[], watch: readonly Check[]): string {
-  const home = open(HOME_SEAT);
-  const left = watch.map((check) => home.peek(home.prepare('', [check]))?.[0]?.remaining);
-  return `${results.map((result) => result ?? 'dead').join(', ')}; left: ${left.join(' ')}`;
-}
-
-function open(seat: number, words: Words = new SharedWords(memory)): SharedMemoryLimiter {
-  const options: SharedMemoryOptions = { memory, seat, clock, words, patience: 0 };
-  return new SharedMemoryLimiter(options);
-}
-
-function toProgram(calls: readonly Call[], seat: number): Program {
-  return (words) => {
-    const limiter = open(seat, words);
-    const own = {};
-    return calls.map((call) => call(limiter, own)).join(' ');
-  };
-}
-
-/** Of the desks, others look at the status only, and at the entries when it says that they are done: then they stand still. */
-function isPrivate(index: number): boolean {
-  return index < deskAt(SEATS) && !isOnDesk(index, DESK_STATUS) && !isOnDesk(index, DESK_TRIES);
-}
-
-/** Where a search for a counter begins to look at a slot. */
-function isOwner(index: number): boolean {
-  return index >= deskAt(SEATS) && (index - deskAt(SEATS)) % SLOT_WORDS === ID + 1;
-}
-
-const ABORTED = 1;
-
-function isAbort(index: number, value: number): boolean {
-  return isOnDesk(index, DESK_STATUS) && (value & 0b11) === ABORTED;
-}
-
-function isOnDesk(index: number, word: number): boolean {
-  return index >= deskAt(0) && index < deskAt(SEATS) && (index - deskAt(0)) % (deskAt(1) - deskAt(0)) === word;
-}
-
-/** All orders in which threads with so many calls can take their turns. */
-function orders(calls: readonly number[]): number[][] {
-  if (calls.every((left) => left === 0)) return [[]];
-  return calls.flatMap((left, i) =>
-    left === 0 ? [] : orders(calls.with(i, left - 1)).map((rest) => [i].concat(rest)),
-  );
-}

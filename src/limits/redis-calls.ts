@@ -2,6 +2,7 @@
 // made until Redis has answered a ping in time. So a Redis that is frozen costs a request once what it may wait, and those after it
 // nothing.
 
+import { systemClock } from '../lib/clock.ts';
 import { withinTime } from '../lib/within-time.ts';
 import type { RedisConnection } from './redis-connection.ts';
 
@@ -9,6 +10,10 @@ import type { RedisConnection } from './redis-connection.ts';
 const PROBE_MS = 100;
 /** A connection on which a ping waits so long for its answer is given up. */
 const SILENCE_MS = 3000;
+/** How Redis says that it cannot do what it was asked: OOM, MISCONF, READONLY … */
+const REFUSAL = /^[A-Z]{3,} /;
+/** Said to have a call made anew, or elsewhere. */
+const REDIRECTION = /^(?:NOSCRIPT|MOVED|ASK|TRYAGAIN) /;
 
 /** One call, and whoever waits for it. */
 export interface Call {
@@ -23,7 +28,14 @@ export interface RedisCallsOptions {
   readonly timeoutMs: number;
   /** Told when calls can be made again, and when they cannot. */
   readonly onChange: (isUp: boolean, cause: Error | undefined) => void;
+  /** Told the reason when Redis answers that it cannot do what it is asked, as for want of memory; undefined when it can again. */
+  readonly onRefusal?: (cause: Error | undefined) => void;
+  /** For tests; the timers are those of the platform. */
+  readonly monotonicMs?: () => number;
 }
+
+/** What calls need of a connection. */
+export type CallConnection = Pick<RedisConnection, 'isReady' | 'send' | 'learn' | 'replace' | 'close'>;
 
 interface Pending {
   readonly call: Call;
@@ -34,19 +46,23 @@ interface Pending {
 export class RedisCalls {
   readonly #options: RedisCallsOptions;
   /** Attached once it is made, since it tells of itself from then on. */
-  #connection: RedisConnection | undefined;
+  #connection: CallConnection | undefined;
+  readonly #monotonicMs: () => number;
   /** The oldest first; those that are over are dropped from the front. */
   #pending: Pending[] = [];
   #timer: NodeJS.Timeout | undefined;
   #probing: NodeJS.Timeout | undefined;
   #probedAtMs: number | undefined;
   #isUp = false;
+  /** Whether it was told that Redis refuses what it is asked. */
+  #isRefusing = false;
 
   constructor(options: RedisCallsOptions) {
     this.#options = options;
+    this.#monotonicMs = options.monotonicMs ?? (() => systemClock.monotonicMs());
   }
 
-  attach(connection: RedisConnection): void {
+  attach(connection: CallConnection): void {
     this.#connection = connection;
     this.#keepProbing();
   }
@@ -62,7 +78,7 @@ export class RedisCalls {
       call.fail(new Error('Redis is away'));
       return;
     }
-    const pending: Pending = { call, deadlineMs: performance.now() + this.#options.timeoutMs, isOver: false };
+    const pending: Pending = { call, deadlineMs: this.#monotonicMs() + this.#options.timeoutMs, isOver: false };
     this.#pending.push(pending);
     this.#watch(this.#options.timeoutMs);
     this.#send(key, command, pending);
@@ -102,6 +118,7 @@ export class RedisCalls {
         if (pending.isOver) call.answerLate(reply);
         else {
           pending.isOver = true;
+          if (this.#isRefusing && pending.deadlineMs !== Infinity) this.#tellRefusal(undefined);
           call.succeed(reply);
         }
       },
@@ -110,9 +127,15 @@ export class RedisCalls {
         connection.learn(cause);
         if (pending.isOver) return;
         pending.isOver = true;
+        if (!this.#isRefusing && isRefusal(cause)) this.#tellRefusal(cause);
         call.fail(cause);
       },
     );
+  }
+
+  #tellRefusal(cause: Error | undefined): void {
+    this.#isRefusing = cause !== undefined;
+    this.#options.onRefusal?.(cause);
   }
 
   #watch(afterMs: number): void {
@@ -132,7 +155,7 @@ export class RedisCalls {
       return;
     }
     this.#pending.splice(0, firstOpen);
-    const leftMs = (this.#pending[0]?.deadlineMs ?? 0) - performance.now();
+    const leftMs = (this.#pending[0]?.deadlineMs ?? 0) - this.#monotonicMs();
     if (leftMs > 0) this.#watch(leftMs);
     else this.#goDown(new Error('Redis did not answer in time'));
   }
@@ -148,6 +171,7 @@ export class RedisCalls {
     this.#keepProbing();
     if (!this.#isUp) return;
     this.#isUp = false;
+    this.#isRefusing = false;
     this.#options.onChange(false, cause);
   }
 
@@ -158,7 +182,7 @@ export class RedisCalls {
   #probe(): void {
     const connection = this.#connection;
     if (connection === undefined || !connection.isReady) return;
-    const nowMs = performance.now();
+    const nowMs = this.#monotonicMs();
     if (this.#probedAtMs !== undefined) {
       if (nowMs - this.#probedAtMs > SILENCE_MS) {
         this.#probedAtMs = undefined;
@@ -170,7 +194,7 @@ export class RedisCalls {
     connection.send('', ['PING']).then(
       () => {
         this.#probedAtMs = undefined;
-        if (performance.now() - nowMs <= this.#options.timeoutMs) this.#goUp();
+        if (this.#monotonicMs() - nowMs <= this.#options.timeoutMs) this.#goUp();
       },
       () => {
         this.#probedAtMs = undefined;
@@ -185,4 +209,8 @@ export class RedisCalls {
     this.#isUp = true;
     this.#options.onChange(true, undefined);
   }
+}
+
+function isRefusal({ message }: Error): boolean {
+  return REFUSAL.test(message) && !REDIRECTION.test(message);
 }

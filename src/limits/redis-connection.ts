@@ -6,6 +6,8 @@ import type { createClient, createCluster } from '@redis/client';
 const FIRST_ATTEMPT_MS = 2000;
 const CONNECT_TIMEOUT_MS = 1000;
 const MAX_RECONNECT_DELAY_MS = 1000;
+/** How long a connection that was given up is kept, so that what it answers yet can be taken back. */
+const LINGER_MS = 60_000;
 /** Calls that wait for an answer; further ones fail at once. More than a server that is alive keeps waiting. */
 const MAX_PENDING = 10_000;
 
@@ -31,6 +33,7 @@ export class RedisConnection {
   readonly #library: Library;
   readonly #options: RedisConnectionOptions;
   #link: Link;
+  readonly #givenUp = new Map<Link, NodeJS.Timeout>();
   #isCluster = false;
   #isClosed = false;
   #lastFailure: Error | undefined;
@@ -66,8 +69,9 @@ export class RedisConnection {
    * connection, and when it breaks; it may wait for ever for a server that is silent.
    */
   send(key: string, command: readonly string[]): Promise<unknown> {
-    const link = this.#link;
-    if (link.isReady) return link.send(key, command);
+    if (this.#link.isReady) return this.#link.send(key, command);
+    // One that was given up and answers all the same, while the new one is being made.
+    for (const link of this.#givenUp.keys()) if (link.isReady) return link.send(key, command);
     return Promise.reject(new Error('there is no connection to Redis', { cause: this.#lastFailure }));
   }
 
@@ -81,17 +85,31 @@ export class RedisConnection {
     if (cause.message.startsWith('READONLY')) this.replace();
   }
 
-  /** Gives the connection up and makes another, as for a server that has gone silent: TCP would notice after many minutes. */
+  /**
+   * Gives the connection up and makes another, as for a server that has gone silent: TCP would notice after many minutes. The calls that
+   * wait may be answered yet, for a while.
+   */
   replace(): void {
     if (this.#isClosed) return;
-    this.#link.destroy();
+    const old = this.#link;
     this.#link = this.#connect();
+    this.#givenUp.set(
+      old,
+      setTimeout(() => this.#drop(old), LINGER_MS),
+    );
+    this.#givenUp.get(old)?.unref();
   }
 
   /** Lets go at once; calls that wait are rejected. */
   close(): void {
     this.#isClosed = true;
+    for (const link of this.#givenUp.keys()) this.#drop(link);
     this.#link.destroy();
+  }
+
+  #drop(link: Link): void {
+    clearTimeout(this.#givenUp.get(link));
+    if (this.#givenUp.delete(link)) link.destroy();
   }
 
   #connect(): Link {
@@ -100,17 +118,18 @@ export class RedisConnection {
 
   #connectToServer(): Link {
     const client = this.#library.createClient(toClientOptions(this.#options.url));
-    client.on('ready', () => this.#options.onChange(true, undefined));
-    client.on('error', (cause: Error) => this.#fail(cause));
-    // Every failed attempt is told as an error event and tried again; the promise is rejected by `destroy` alone.
-    client.connect().catch(() => {});
-    return {
+    const link: Link = {
       get isReady() {
         return client.isReady;
       },
       send: (_key, command) => client.sendCommand(command),
       destroy: () => client.destroy(),
     };
+    client.on('ready', () => this.#tellReady(link));
+    client.on('error', (cause: Error) => this.#fail(link, cause));
+    // Every failed attempt is told as an error event and tried again; the promise is rejected by `destroy` alone.
+    client.connect().catch(() => {});
+    return link;
   }
 
   #connectToCluster(): Link {
@@ -123,8 +142,8 @@ export class RedisConnection {
       send: (key, command) => cluster.sendCommand(key, false, [...command]),
       destroy: () => cluster.destroy(),
     };
-    cluster.on('connect', () => this.#options.onChange(true, undefined));
-    cluster.on('error', (cause: Error) => this.#fail(cause));
+    cluster.on('connect', () => this.#tellReady(link));
+    cluster.on('error', (cause: Error) => this.#fail(link, cause));
     // A cluster whose nodes could not be found does not look for them again by itself.
     const again = (): void => {
       if (this.#link === link) this.replace();
@@ -133,7 +152,16 @@ export class RedisConnection {
     return link;
   }
 
-  #fail(cause: Error): void {
+  #tellReady(link: Link): void {
+    if (!this.#givenUp.has(link)) this.#options.onChange(true, undefined);
+  }
+
+  #fail(link: Link, cause: Error): void {
+    // One that was given up does not come back.
+    if (this.#givenUp.has(link)) {
+      this.#drop(link);
+      return;
+    }
     this.#lastFailure = cause;
     this.#options.onChange(false, cause);
   }

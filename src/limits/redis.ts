@@ -23,7 +23,7 @@ import { TAKE_SCRIPT, TAKE_SCRIPT_SHA1 } from './take-script.ts';
 import { assertChecks, assertCost, toRefusal } from './verdict.ts';
 
 /** With all that comes to it, no request takes 20 ms longer for a Redis that is away; one that is well answers in one. */
-const DEFAULT_TIMEOUT_MS = 12;
+export const DEFAULT_TIMEOUT_MS = 12;
 const DEFAULT_KEY_PREFIX = 'tollgate:';
 /** The windows that come with a call may be others than those of the server's clock: once, until that is known. */
 const MAX_ATTEMPTS = 3;
@@ -36,6 +36,8 @@ export interface RedisLimiterOptions {
   readonly keyPrefix?: string;
   /** Told when calls can be made, and when they cannot any more. */
   readonly onChange?: (isUp: boolean, cause: Error | undefined) => void;
+  /** Told the reason when Redis answers, but cannot count, as for want of memory; undefined when it counts again. */
+  readonly onRefusal?: (cause: Error | undefined) => void;
   /** The node's clock, in milliseconds since the epoch. The server's decides; this one only helps to guess what it says. */
   readonly nowMs?: () => number;
   /** For tests: the node's clock decides. */
@@ -47,6 +49,7 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Re
   const calls = new RedisCalls({
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     onChange: options.onChange ?? (() => {}),
+    ...(options.onRefusal && { onRefusal: options.onRefusal }),
   });
   const connection = await RedisConnection.open({
     url: options.url,

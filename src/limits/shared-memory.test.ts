@@ -92,6 +92,51 @@ describe('shared memory: room', () => {
     for (let i = 0; i < 63; i++) assert.equal(scene.remaining(check(`key:${i}`, day(9))), 8);
   });
 
+  it('makes all counters of a call when it is full, and does not give up one of them for another', () => {
+    const scene = new Scene(32);
+    for (let i = 0; i < 64; i++) for (let call = 0; call < 2; call++) scene.take(check(`key:${i}`, day(9)));
+    const four = [check('key:a', day(9)), check('key:b', day(9)), check('key:a', minute(9)), check('key:c', day(9))];
+    for (const remaining of [8, 7]) {
+      assert.deepEqual(
+        scene.admit(...four).standings.map((standing) => standing.remaining),
+        [remaining, remaining, remaining, remaining],
+      );
+    }
+    assert.equal(readLimitMetrics(scene.memory).evictions, 4);
+  });
+
+  it('makes no counter, and gives none up, for a call that is refused or only looks', () => {
+    const scene = new Scene(32);
+    const full = check('key:0', day(1));
+    for (let i = 0; i < 64; i++) scene.take(check(`key:${i}`, day(1)));
+    for (let i = 0; i < 100; i++) {
+      assert.equal(scene.take(check(`address:${i}`, minute(5)), full), 'refused');
+      assert.equal(scene.remaining(check(`address:${i}`, minute(5))), 5);
+    }
+    for (let i = 0; i < 64; i++) assert.equal(scene.remaining(check(`key:${i}`, day(1))), 0);
+    assert.equal(readLimitMetrics(scene.memory).evictions, 0);
+  });
+
+  it('keeps who has used much in the last window when the next one of a sliding minute has begun', () => {
+    const scene = new Scene(32);
+    const busy = check('key:busy', { window: 'minute', limit: 50 });
+    for (let i = 0; i < 50; i++) scene.take(busy);
+    scene.clock.now += MINUTE_MS + 2 * (MINUTE_MS / 50);
+    assert.equal(scene.take(busy), 'admitted');
+    for (let i = 0; i < 1000; i++) scene.take(check(`address:${i}`, minute(5)));
+    for (let i = 0; i < 1000; i++) scene.take(check(`address:${i}`, minute(5)));
+    assert.ok((scene.remaining(busy) ?? 9) < 2);
+  });
+
+  it('gives up idle places of concurrency before any that counts, and tells of no loss', () => {
+    const scene = new Scene(32);
+    for (let i = 0; i < 63; i++) scene.take(check(`key:${i}`, day(9)));
+    scene.admit(check('key:idle', { algorithm: 'concurrency', limit: 1 })).release?.();
+    scene.take(check('key:new', day(9)));
+    assert.equal(readLimitMetrics(scene.memory).evictions, 0);
+    for (let i = 0; i < 63; i++) assert.equal(scene.remaining(check(`key:${i}`, day(9))), 8);
+  });
+
   it('is unavailable for newcomers only when requests under way fill all of it', () => {
     const scene = new Scene(32);
     const one: Limit = { algorithm: 'concurrency', limit: 1 };
@@ -143,6 +188,30 @@ describe('shared memory: room', () => {
     const scene = new Scene(1);
     assert.throws(() => scene.limiter.take({ checks: [check('key:a', day(1))] }, 1), TypeError);
   });
+});
+
+describe('shared memory: a thread that slept since it looked at the clock', () => {
+  const limits: readonly Limit[] = [
+    minute(5),
+    { window: 'minute', limit: 5 },
+    { algorithm: 'bucket', window: 'minute', limit: 5, burst: 5 },
+  ];
+  for (const limit of limits) {
+    it(`takes nothing back of what others have counted since: ${limit.algorithm ?? 'sliding'}`, () => {
+      const scene = new Scene(100);
+      const own = check('key:a', limit);
+      const nowMs = scene.clock.now + MINUTE_MS;
+      const told = [nowMs - 30_000];
+      // Its clock tells the time of half a minute ago, once.
+      const sleepy = { nowMs: () => told.pop() ?? nowMs, monotonicMs: () => 0 };
+      const late = new SharedMemoryLimiter({ memory: scene.memory, seat: 1, clock: sleepy });
+      scene.clock.now = nowMs;
+      for (let i = 0; i < 5; i++) assert.equal(scene.take(own), 'admitted');
+      assert.equal(late.take(late.prepare('', [own]), 1).outcome, 'refused');
+      assert.equal(told.length, 0);
+      assert.equal(scene.take(own), 'refused');
+    });
+  }
 });
 
 describe('shared memory: a thread that dies', () => {

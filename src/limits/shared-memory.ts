@@ -13,6 +13,7 @@ import { type Hold, Holds } from './holds.ts';
 import type { Admitted, Check, CheckSet, Limiter, Standing, Verdict } from './limiter.ts';
 import type { SavedCounter } from './saved-counters.ts';
 import { countEviction, type SharedCounters } from './shared-counters.ts';
+import { SetChange } from './set-change.ts';
 import { SharedWords, type Words } from './shared-words.ts';
 import { SubjectHash } from './subject-hash.ts';
 import { Transaction } from './transaction.ts';
@@ -45,8 +46,10 @@ export class SharedMemoryLimiter implements Limiter {
   readonly #words: Words;
   readonly #transaction: Transaction;
   readonly #table: CounterTable;
+  readonly #change: SetChange;
   readonly #maker: CounterSetMaker;
   readonly #holds: Holds;
+  readonly #onEvicted: () => void;
 
   constructor({ memory, seat, clock, words = new SharedWords(memory), patience = PATIENCE }: SharedMemoryOptions) {
     const layout = readLayout(words);
@@ -56,8 +59,10 @@ export class SharedMemoryLimiter implements Limiter {
     this.#layout = layout;
     this.#words = words;
     this.#transaction = new Transaction(words, seat, patience);
-    const onEvicted = (): void => countEviction(memory);
-    this.#table = new CounterTable({ words, layout, transaction: this.#transaction, onEvicted });
+    this.#table = new CounterTable({ words, layout, transaction: this.#transaction });
+    this.#onEvicted = () => countEviction(memory);
+    const [table, transaction, onEvicted] = [this.#table, this.#transaction, this.#onEvicted];
+    this.#change = new SetChange({ words, clock, table, transaction, onEvicted });
     this.#maker = new CounterSetMaker(layout, new SubjectHash(...layout.key));
     this.#holds = new Holds(words, seat);
     for (const hold of this.#holds.takeLeft()) this.#leave(hold);
@@ -73,17 +78,15 @@ export class SharedMemoryLimiter implements Limiter {
     const own = toOwn(set);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const nowMs = this.#clock.nowMs();
-      if (!this.#openAll(own, nowMs)) return TABLE_FULL;
-      if (!this.#markAll(own, nowMs)) continue;
+      if (!this.#change.begin(own, nowMs)) continue;
       if (!own.haveRoom(cost)) {
-        if (!this.#leaveUncounted(own)) continue;
+        if (!this.#change.endUncounted(own)) continue;
         return toRefusal(own.toStandings(nowMs, cost), cost, nowMs);
       }
-      for (const counter of own.bySlot) {
-        counter.meter.take(nowMs, cost);
-        counter.write(this.#transaction);
-      }
-      if (!this.#transaction.commit()) continue;
+      for (const { meter } of own.counters) meter.take(nowMs, cost);
+      const end = this.#change.end(own, nowMs);
+      if (end === 'full') return TABLE_FULL;
+      if (end === 'again') continue;
       const standings = own.toStandings(nowMs, cost);
       return { outcome: 'admitted', atMs: nowMs, standings, release: this.#hold(own.counters) };
     }
@@ -94,8 +97,7 @@ export class SharedMemoryLimiter implements Limiter {
     const own = toOwn(set);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const nowMs = this.#clock.nowMs();
-      this.#findAll(own);
-      if (!this.#markAll(own, nowMs) || !this.#transaction.abandon()) continue;
+      if (!this.#change.begin(own, nowMs) || !this.#transaction.abandon()) continue;
       return own.toStandings(nowMs, 1);
     }
     return undefined;
@@ -105,14 +107,9 @@ export class SharedMemoryLimiter implements Limiter {
     const own = toOwn(set);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const nowMs = this.#clock.nowMs();
-      this.#findAll(own);
-      if (!this.#markAll(own, nowMs)) continue;
-      for (const counter of own.bySlot) {
-        if (counter.entry < 0) continue;
-        counter.meter.giveBack(nowMs, { cost, atMs });
-        counter.write(this.#transaction);
-      }
-      if (this.#transaction.commit()) return;
+      if (!this.#change.begin(own, nowMs)) continue;
+      for (const { meter } of own.counters) meter.giveBack(nowMs, { cost, atMs });
+      if (this.#change.endWithoutNew(own)) return;
     }
   }
 
@@ -121,15 +118,12 @@ export class SharedMemoryLimiter implements Limiter {
     const own = toOwn(set);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const nowMs = this.#clock.nowMs();
-      if (!this.#openAll(own, nowMs)) return;
-      if (!this.#markAll(own, nowMs)) continue;
+      if (!this.#change.begin(own, nowMs)) continue;
       for (const [i, counter] of own.counters.entries()) {
         const tally = known[i];
-        if (tally === undefined) continue;
-        counter.raise(tally);
-        counter.write(this.#transaction);
+        if (tally !== undefined) counter.raise(tally);
       }
-      if (this.#transaction.commit()) return;
+      if (this.#change.end(own, nowMs) !== 'again') return;
     }
   }
 
@@ -137,69 +131,37 @@ export class SharedMemoryLimiter implements Limiter {
   restore(counters: readonly SavedCounter[]): void {
     const nowMinute = Math.floor(this.#clock.nowMs() / MINUTE_MS);
     for (const saved of counters) {
-      const window = toWindowWord(saved.endMinute, saved.class);
-      if (overAtMinute(window) <= nowMinute) continue;
+      if (overAtMinute(toWindowWord(saved.endMinute, saved.class)) <= nowMinute) continue;
       const place = toPlace(this.#layout, saved);
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        if (!this.#table.open(place, nowMinute)) return;
-        const entry = this.#transaction.mark(place.slot);
-        const { slot } = place;
-        const isOurs = entry >= 0 && this.#table.isThere(place);
-        const isEmpty = this.#words.load(slot + COUNT) === 0 && this.#words.load(slot + REST) === 0;
-        if (isOurs && (isEmpty || endMinuteOf(this.#words.load(slot + WINDOW)) < saved.endMinute))
-          this.#transaction.change(entry, saved.count, window, saved.rest);
-        if (this.#transaction.commit() && isOurs) break;
-      }
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) if (this.#takeUp(place, saved, nowMinute)) break;
     }
   }
 
-  /** Makes sure that every counter has a slot; false when there is no room for one. */
-  #openAll(set: CounterSet, nowMs: number): boolean {
-    let isSorted = true;
-    for (const { place } of set.counters) {
-      if (place.isKnown) continue;
-      if (!this.#table.open(place, Math.floor(nowMs / MINUTE_MS))) return false;
-      isSorted = false;
+  /** False when another thread was quicker. */
+  #takeUp(place: Place, saved: SavedCounter, nowMinute: number): boolean {
+    const words = this.#words;
+    const table = this.#table;
+    const transaction = this.#transaction;
+    const window = toWindowWord(saved.endMinute, saved.class);
+    if (place.isKnown || table.find(place)) {
+      const { slot } = place;
+      const entry = transaction.mark(slot);
+      const isThere = entry >= 0 && table.isThere(place);
+      const isEmpty = words.load(slot + COUNT) === 0 && words.load(slot + REST) === 0;
+      if (isThere && (isEmpty || endMinuteOf(words.load(slot + WINDOW)) < saved.endMinute))
+        transaction.change(entry, saved.count, window, saved.rest);
+      if (!isThere) place.forget();
+      return transaction.commit() && isThere;
     }
-    if (!isSorted) set.sort();
-    return true;
-  }
-
-  /** Looks up the slots of the counters that there are. */
-  #findAll(set: CounterSet): void {
-    for (const { place } of set.counters) if (!place.isKnown) this.#table.find(place);
-    set.sort();
-  }
-
-  /** Marks every counter that has a slot, and reads it; false when one was lost: then none is marked. */
-  #markAll(set: CounterSet, nowMs: number): boolean {
-    for (const counter of set.bySlot) {
-      counter.entry = -1;
-      if (!counter.place.isKnown) {
-        counter.meter.clear(nowMs);
-        continue;
-      }
-      counter.entry = this.#transaction.mark(counter.place.slot);
-      if (counter.entry >= 0 && this.#table.isThere(counter.place)) {
-        counter.read(this.#words, nowMs);
-        continue;
-      }
-      if (counter.entry >= 0) counter.place.forget();
-      this.#transaction.abandon();
+    const given = table.mayBeThere(place) ? 'again' : table.give(place, nowMinute, () => false);
+    if (typeof given === 'string') return transaction.abandon() && given === 'full';
+    transaction.change(given.entry, saved.count, window, saved.rest);
+    if (!transaction.commit()) {
+      place.forget();
       return false;
     }
+    if (given.evicts) this.#onEvicted();
     return true;
-  }
-
-  /** Ends a call that counts nothing; false when what it saw may not have been so. What was taken back from the future stays there. */
-  #leaveUncounted(set: CounterSet): boolean {
-    let isTakenBack = false;
-    for (const counter of set.counters) {
-      if (!counter.meter.isTakenBack) continue;
-      isTakenBack = true;
-      counter.write(this.#transaction);
-    }
-    return isTakenBack ? this.#transaction.commit() : this.#transaction.abandon();
   }
 
   /** Notes the places that an admitted call holds. Undefined when it holds none. */

@@ -6,8 +6,8 @@
 // 1. Mark: for each counter, swap the stamp beside its count for a mark with this thread's seat and number. The count stays as it is.
 // 2. Look: what stands in a marked counter keeps still, since everybody else has to get past the mark first. Decide; write the entries.
 // 3. Commit: swap the status from UNDECIDED to DONE. This one swap is the moment at which all counters change.
-// 4. Settle: swap each new value into its place, and the mark for a plain stamp; what was marked first comes last. So whoever finds no
-//    mark there finds the whole change.
+// 4. Settle: swap what stands beside the counts into its place, for all counters; then, for each, the new count, and the mark for a plain
+//    stamp. So whoever finds one of the marks gone finds every counter renamed that was, and the others' counts behind their marks.
 //
 // Whoever meets a mark looks at the desk of its seat. UNDECIDED: waits for about a microsecond, which nearly always is enough, then swaps
 // the status to ABORTED, and the other begins again. DONE: settles the other's entries first. Another number, or ABORTED: the mark means
@@ -95,14 +95,18 @@ export class Transaction {
     this.#advance((left & OUTCOME_MASK) === DONE ? DONE : UNDECIDED);
   }
 
-  /** Marks a counter, whatever it holds. Returns the number of its entry, or -1 when others were always quicker: then abandon. */
+  /**
+   * Marks a counter, whatever it holds; one that is marked already stays so. Returns the number of its entry, or -1 when others were always
+   * quicker: then abandon.
+   */
   mark(slot: number): number {
     const words = this.#words;
     const mark = this.#stamp | MARK;
     for (let attempt = 0; attempt < MAX_MARK_ATTEMPTS; attempt++) {
       const count = words.load(slot + COUNT);
       const stamp = words.load(slot + COUNT + 1);
-      if (stamp < 0 && stamp !== mark) this.#getPast(stamp);
+      if (stamp === mark) return this.#entryOf(slot);
+      if (stamp < 0) this.#getPast(stamp);
       if (words.swap(slot + COUNT, count, stamp, count, mark) === 1) return this.#enter(slot, count, stamp);
     }
     return -1;
@@ -153,7 +157,8 @@ export class Transaction {
       this.abandon();
       return false;
     }
-    for (let entry = this.#size - 1; entry >= 0; entry--) this.#settle(this.#entryAt(entry), this.#stamp);
+    for (let entry = 0; entry < this.#size; entry++) this.#settleBeside(this.#entryAt(entry), this.#stamp);
+    for (let entry = 0; entry < this.#size; entry++) this.#settleCount(this.#entryAt(entry), this.#stamp);
     this.#advance(DONE);
     return true;
   }
@@ -167,7 +172,8 @@ export class Transaction {
     const stamp = this.#stamp;
     const size = this.#size;
     const hasStood = this.#advance(UNDECIDED);
-    for (let entry = 0; entry < size; entry++) {
+    // The last first: a counter stands there twice when it was marked again after others had got past the first mark.
+    for (let entry = size - 1; entry >= 0; entry--) {
       const at = this.#entryAt(entry);
       const count = words.load(at + OLD_COUNT);
       const old = words.load(at + OLD_STAMP);
@@ -179,6 +185,13 @@ export class Transaction {
 
   #entryAt(entry: number): number {
     return this.#desk + DESK_ENTRIES + entry * ENTRY_WORDS;
+  }
+
+  /** The entry of a slot that this change has marked. */
+  #entryOf(slot: number): number {
+    for (let entry = this.#size - 1; entry >= 0; entry--)
+      if (this.#words.load(this.#entryAt(entry) + SLOT) === slot) return entry;
+    return -1;
   }
 
   #enter(slot: number, count: number, stamp: number): number {
@@ -222,16 +235,18 @@ export class Transaction {
     const size = words.fresh(desk + DESK_SIZE);
     // A place of our own behind our last entry.
     const copy = this.#entryAt(MAX_ENTRIES);
-    for (let entry = size - 1; entry >= 0; entry--) {
-      const from = desk + DESK_ENTRIES + entry * ENTRY_WORDS;
+    for (let step = 0; step < 2 * size; step++) {
+      const from = desk + DESK_ENTRIES + (step % size) * ENTRY_WORDS;
       for (let i = 0; i < ENTRY_WORDS; i++) words.store(copy + i, words.fresh(from + i));
+      if (step < size && words.load(copy + CHANGES) === 0) continue;
       if (words.fresh(desk + DESK_STATUS) !== status) return;
-      this.#settle(copy, stamp);
+      if (step < size) this.#settleBeside(copy, stamp);
+      else this.#settleCount(copy, stamp);
     }
   }
 
-  /** Carries out an entry of the committed change with this stamp, as far as nobody has done so. */
-  #settle(at: number, stamp: number): void {
+  /** Carries out what an entry of the committed change with this stamp says of all but the count, as far as nobody has done so. */
+  #settleBeside(at: number, stamp: number): void {
     const words = this.#words;
     const slot = words.load(at + SLOT);
     const changes = words.load(at + CHANGES);
@@ -247,7 +262,12 @@ export class Transaction {
       const [old, oldStamp] = [words.load(at + OLD_REST), words.load(at + OLD_REST + 1)];
       words.swap(slot + REST, old, oldStamp, words.load(at + NEW_REST), stamp);
     }
-    // The mark last: whoever finds it gone finds all else in place.
+  }
+
+  /** Then the count, which takes the mark away. */
+  #settleCount(at: number, stamp: number): void {
+    const words = this.#words;
+    const slot = words.load(at + SLOT);
     words.swap(slot + COUNT, words.load(at + OLD_COUNT), stamp | MARK, words.load(at + NEW_COUNT), stamp);
   }
 
