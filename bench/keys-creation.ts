@@ -1,5 +1,6 @@
 // How many keys a whole Tollgate makes in a second: gateway, management API, and a PostgreSQL that waits for the disk.
 
+import { atLeast, inMilliseconds, plain, type Figure } from './figures.ts';
 import { makeManyKeys, setUp } from './management.ts';
 import { readProcessTicks, readTicksPerSecond } from './process-times.ts';
 import type { Stage } from './stage.ts';
@@ -8,8 +9,9 @@ import { startTollgate, type TollgatePlan } from './tollgate.ts';
 const KEYS = 5_000;
 const WARMUP_KEYS = 500;
 const AT_ONCE = 16;
+const GOAL = 500;
 
-export async function measureCreation(stage: Stage, plan: TollgatePlan): Promise<string[][]> {
+export async function measureCreation(stage: Stage, plan: TollgatePlan): Promise<Figure[]> {
   const tollgate = await startTollgate(stage, plan);
   const management = await setUp(tollgate.origin);
   await tollgate.during(makeManyKeys(management, WARMUP_KEYS, AT_ONCE));
@@ -20,7 +22,7 @@ export async function measureCreation(stage: Stage, plan: TollgatePlan): Promise
   const processorMs = ((readProcessTicks(tollgate.pid) - startTicks) / readTicksPerSecond()) * 1000;
   await tollgate.stop();
   return [
-    [`keys made a second, ${AT_ONCE} calls at a time`, (KEYS / seconds).toFixed(0), '≥ 500'],
-    ['processor time of Tollgate for each', `${(processorMs / KEYS).toFixed(2)} ms`, ''],
+    atLeast(`keys made a second, ${AT_ONCE} calls at a time`, KEYS / seconds, GOAL, plain),
+    { what: 'processor time of Tollgate for each key made', value: inMilliseconds(processorMs / KEYS), goal: '' },
   ];
 }

@@ -4,12 +4,15 @@ import { createTestControl } from '../test/harness/control.ts';
 import { forgeKeyText } from '../test/harness/forged-key.ts';
 import { newKeyText, parsePublicId } from '../src/lib/key-text.ts';
 import type { OpenedDatabase } from '../src/db/open.ts';
+import type { Figure } from './figures.ts';
 import { toSpread } from './statistics.ts';
 
 const PAIRS = 3000;
 const WARMUP_PAIRS = 300;
+/** Of medians of so many. */
+const NOISE = 0.05;
 
-export async function measureValidation(database: OpenedDatabase): Promise<string[][]> {
+export async function measureValidation(database: OpenedDatabase): Promise<Figure> {
   const control = createTestControl(database);
   const made = await control.call('POST', '/api/v1/keys', { body: { name: 'bench' } });
   const publicId = parsePublicId(/"apiKey":"([^"]+)"/.exec(made.text)?.[1] ?? '');
@@ -32,11 +35,10 @@ export async function measureValidation(database: OpenedDatabase): Promise<strin
     wrong.push(pair % 2 === 0 ? ofSecond : ofFirst);
   }
   const medians = { unknown: toSpread(unknown).median, wrong: toSpread(wrong).median };
-  return [
-    [
-      'POST /validate in the control plane, unknown and wrong key (medians)',
-      `${medians.unknown.toFixed(3)} ms, ${medians.wrong.toFixed(3)} ms`,
-      'the same',
-    ],
-  ];
+  return {
+    what: 'POST /validate in the control plane, unknown and wrong key (medians)',
+    value: `${medians.unknown.toFixed(3)} ms, ${medians.wrong.toFixed(3)} ms`,
+    goal: 'the same',
+    isMet: Math.abs(medians.unknown / medians.wrong - 1) <= NOISE,
+  };
 }

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { untilSignalled } from '../scripts/until-signalled.ts';
 import { startPostgres } from '../test/harness/postgres.ts';
 import { openSandbox } from '../test/harness/sandbox.ts';
+import { openNotebook } from './figures.ts';
 import { measureCached, measurePrincipals } from './keys-cached.ts';
 import { measureCreation } from './keys-creation.ts';
 import { measureFlood } from './keys-flood.ts';
 import { fillKeys, measureLookups, openFilled } from './keys-store.ts';
 import { measureValidation } from './keys-validation.ts';
 import { openStage } from './stage.ts';
-import { toTable } from './table.ts';
 import { takeTurn } from './turn.ts';
 
 const KEYS = 1_000_000;
@@ -20,23 +20,22 @@ await untilSignalled(async (signal) => {
   const giveBack = await takeTurn(signal);
   const stage = await openStage(signal);
   const sandbox = await openSandbox();
+  const notebook = openNotebook('keys');
   try {
-    const rows: (readonly string[])[] = [['figure', 'value', 'goal']];
-    rows.push(...(await measureCached()), ...(await measurePrincipals()));
-
+    notebook.add(await measureCached(), await measurePrincipals());
     const databaseUrl = await startPostgres(sandbox, process.env, 'durable');
-    console.log(`filling PostgreSQL with ${KEYS} keys …`);
     const database = await openFilled(databaseUrl);
     try {
-      await fillKeys(database, KEYS);
-      rows.push(...(await measureLookups(database, KEYS)));
-      rows.push(...(await measureFlood(database)));
-      rows.push(...(await measureValidation(database)));
+      console.log(`filling PostgreSQL with ${KEYS} keys …`);
+      await fillKeys(databaseUrl, KEYS);
+      notebook.add(...(await measureLookups(database, KEYS, notebook)));
+      notebook.add(...(await measureFlood(database, notebook)));
+      notebook.add(await measureValidation(database));
     } finally {
       await database.close();
     }
-    rows.push(...(await measureCreation(stage, { dataDir: join(stage.folder, 'data'), databaseUrl })));
-    console.log(`\n${toTable(rows)}`);
+    notebook.add(...(await measureCreation(stage, { dataDir: join(stage.folder, 'data'), databaseUrl })));
+    notebook.close();
     return 0;
   } finally {
     await sandbox.close();

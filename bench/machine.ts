@@ -4,16 +4,19 @@ import { spawnSync } from 'node:child_process';
 import { cpus, loadavg, release } from 'node:os';
 import type { Tools } from './tools.ts';
 
-export interface Machine {
+export interface Host {
   readonly processor: string;
   readonly cores: number;
   readonly kernel: string;
   readonly node: string;
+  /** Of the last minute, before the run. */
+  readonly loadAverage: number;
+}
+
+export interface Machine extends Host {
   readonly nginx: string | null;
   readonly wrk: string;
   readonly h2load: string | null;
-  /** Of the last minute, before the run. */
-  readonly loadAverage: number;
 }
 
 export interface Commit {
@@ -23,17 +26,23 @@ export interface Commit {
   readonly dirty: boolean;
 }
 
-export function readMachine({ nginx, h2load }: Tools): Machine {
+export function readHost(): Host {
   const processors = cpus();
   return {
     processor: processors[0]?.model ?? 'unknown',
     cores: processors.length,
     kernel: release(),
     node: process.version,
+    loadAverage: Number(loadavg()[0]?.toFixed(2)),
+  };
+}
+
+export function readMachine({ nginx, h2load }: Tools): Machine {
+  return {
+    ...readHost(),
     nginx: nginx === undefined ? null : (/nginx\/(\S+)/.exec(say(nginx, '-v'))?.[1] ?? 'unknown'),
     wrk: /^wrk (\S+)/m.exec(say('wrk', '--version'))?.[1] ?? 'unknown',
     h2load: h2load === undefined ? null : (/nghttp2\/(\S+)/.exec(say(h2load, '--version'))?.[1] ?? 'unknown'),
-    loadAverage: Number(loadavg()[0]?.toFixed(2)),
   };
 }
 

@@ -9,10 +9,6 @@ export function collectGarbage(): number {
   return heapUsed + external;
 }
 
-export function toKilobytes(bytes: number): string {
-  return `${(bytes / 1024).toFixed(2)} KB`;
-}
-
 export function toMegabytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }

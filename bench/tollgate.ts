@@ -100,7 +100,7 @@ export async function startTollgate(
  * The gateway thread alone on the measured core; whatever else the process does, on the other. There the main thread stands behind the load
  * and the upstream: storing records is to take what they leave, and to give the core back at once, not to slow what is measured.
  */
-function separateThreads(pid: number, { proxy }: Cores): void {
+export function separateThreads(pid: number, { proxy }: Cores): void {
   for (const [tid, { name }] of readProcessTimes(pid).threads) {
     if (isGatewayThread(name)) settle('taskset', ['--cpu-list', '--pid', String(proxy), String(tid)]);
     else settle('chrt', ['--idle', '--pid', '0', String(tid)]);

@@ -25,7 +25,7 @@ export const SETTINGS = {
   HOST: textual('0.0.0.0', 'address', /^[0-9A-Za-z.:_-]+$/, {
     meaning: 'Address on which the gateway listens; `127.0.0.1` for this machine only, `::` for IPv6 and IPv4.',
   }),
-  TRUSTED_PROXIES: list('addresses and CIDR ranges, separated by commas', isIpRange, {
+  TRUSTED_PROXIES: list([], 'addresses and CIDR ranges, separated by commas', isIpRange, {
     meaning:
       'Proxies before the gateway, such as `10.0.0.0/8, 192.0.2.7`, that are believed in whom they forward for (`X-Forwarded-*`, `Forwarded`) and in `X-Request-Id`. What anybody else says there is overwritten.',
   }),
@@ -164,6 +164,10 @@ export const SETTINGS = {
   }),
   DRAIN_SECONDS: integer(30, 0, 3600, {
     meaning: 'On SIGTERM: how long requests in flight may take to finish before they are broken.',
+  }),
+  METRICS_NETWORKS: list(['127.0.0.0/8', '::1'], 'addresses and CIDR ranges, separated by commas', isIpRange, {
+    meaning:
+      'Who may have `GET /metrics`, which tells of all gateways of all tenants, without a credential: this machine, unless told. Such as `127.0.0.1, 10.0.0.0/8`.',
   }),
   DEMO: boolean(true, {
     meaning:

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The program: `tollgate` starts a node, `tollgate config` prints the settings in force, and the other commands manage a node by its API.
 
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { pino, type Logger } from 'pino';
 import { toBanner, toSidecarBanner } from './banner.ts';
@@ -12,6 +11,7 @@ import { runCommand, SINGLE_COMMANDS } from './cli/run.ts';
 import { sidecar, type SidecarOptions } from './cli/sidecar.ts';
 import type { World } from './cli/world.ts';
 import { loadSettings, SettingsError, type Settings } from './config.ts';
+import { readVersion } from './version.ts';
 
 async function main(args: readonly string[]): Promise<void> {
   const [command = 'start', ...rest] = args;
@@ -106,11 +106,6 @@ function stopOnSignals(node: { readonly stop: () => Promise<void> }): void {
 function toReachable(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;
-}
-
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
 }
 
 function print(line: string): void {

@@ -24,15 +24,19 @@ import { spawnThreads } from './gateway/supervisor.ts';
 import { toPseudonym } from './gateway/via.ts';
 import { openKeySource } from './key-path.ts';
 import { systemClock } from './lib/clock.ts';
+import { createIpMatcher } from './lib/ip-range.ts';
 import { keepCounters, restoreCounters } from './keep-counters.ts';
 import { createCounters, limitSettingsOf, openMainLimiter, reachRedis } from './limit-counters.ts';
 import type { RedisLimiter } from './limits/redis.ts';
+import { readLimitMetrics } from './limits/shared-counters.ts';
 import { openStore } from './open-store.ts';
+import { createScrape } from './metrics/scrape.ts';
 import { policies } from './policies/index.ts';
 import type { Secrets } from './secrets.ts';
 import { createSnapshotFile } from './snapshot-file.ts';
 import { startJobs } from './start-jobs.ts';
 import { startThreads } from './start-threads.ts';
+import { readVersion } from './version.ts';
 import { openCertificates, showNewCertificates } from './tls-certificates.ts';
 
 const UPKEEP_MS = 10 * 60_000;
@@ -99,6 +103,16 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
     paths: pathRulesOf(settings),
     privateTargets: settings.PRIVATE_TARGETS,
     readiness: readinessOf(database, redis),
+    metrics: {
+      isAllowed: createIpMatcher(settings.METRICS_NETWORKS),
+      scrape: createScrape({
+        build: { version: readVersion(), node: process.version },
+        maxConnections: settings.MAX_CONNECTIONS,
+        observe: () => dataPlane.observe(),
+        readLimits: () => readLimitMetrics(counters),
+        listGateways: () => dataPlane.listGateways(),
+      }),
+    },
     isDraining: () => draining,
   });
   await control.listen();
@@ -140,7 +154,7 @@ export async function startNode(settings: Settings, log: Logger): Promise<Runnin
       snapshot,
     },
   });
-  dataPlane.attach(supervisor);
+  dataPlane.attach(supervisor, snapshot);
   const keeper = redis === undefined ? keepCounters({ db: database.db, counters, clock: systemClock, log }) : undefined;
   if (lastGood === undefined) dataPlane.keep(snapshot);
   const certificateWatch = certificates && showNewCertificates(certificates, supervisor, log);

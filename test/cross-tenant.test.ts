@@ -103,6 +103,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   getReadiness: { kind: 'public' },
   getLiveness: { kind: 'public' },
   getOpenApi: { kind: 'public' },
+  getMetrics: { kind: 'public' },
 
   validateKey: { kind: 'public' },
   importKeys: own(201, () => [{ body: { keys: [{ name: 'mine', keyPrefix: 'old_', hash: 'a'.repeat(64) }] } }]),

@@ -60,7 +60,11 @@ export function parseCaller(text: string): Caller | undefined {
 
 /** Whether the call began on this very machine, with nothing in between that could have brought it from elsewhere. */
 export function isLocal(caller: Caller): boolean {
-  return !caller.forwarded && /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$|^::1$/i.test(caller.clientAddress);
+  return !caller.forwarded && isLoopback(caller.clientAddress);
+}
+
+export function isLoopback(address: string): boolean {
+  return /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$|^::1$/i.test(address);
 }
 
 function toPrincipal(json: Exclude<Static<typeof CallerJson>['principal'], null>): Principal {

@@ -8,9 +8,13 @@ import { forEachDatabase } from '../../test/harness/databases.ts';
 import { principalOf } from '../../test/harness/principal.ts';
 import { DEFAULT_TENANT_ID } from '../db/schema.ts';
 import type { ExchangeRecord, Principal } from '../gateway/ports.ts';
+import { newId } from '../lib/id.ts';
 import { writeRecords } from './publish/records.ts';
 
 const BROAD = ['*'];
+const newCall = (): string => newId('req', NOW_MS);
+/** Calls of the two keys of a client, of another client's, of nobody's, and without a key. */
+const ID = { first: newCall(), second: newCall(), other: newCall(), none: newCall(), refused: newCall() };
 
 async function make(control: TestControl, path: string, body: object): Promise<Json> {
   const answer = await control.call('POST', path, { body });
@@ -75,11 +79,11 @@ forEachDatabase('the key of a client', (open) => {
     const { control, keyIds, as } = await createScene(createTestControl(opened));
     const [first, second, other, none] = keyIds;
     await writeRecords(opened, [
-      record('req_first', first),
-      record('req_second', second),
-      record('req_other', other),
-      record('req_none', none),
-      record('req_refused', undefined),
+      record(ID.first, first),
+      record(ID.second, second),
+      record(ID.other, other),
+      record(ID.none, none),
+      record(ID.refused, undefined),
     ]);
     const listed = async (query: string): Promise<string[]> => {
       const answer = await control.call('GET', `/api/v1/requests${query}`, { as });
@@ -87,14 +91,14 @@ forEachDatabase('the key of a client', (open) => {
       assert.equal(answer.body.meta.total, answer.body.data.length);
       return answer.body.data.map(({ id }: Json) => id).toSorted();
     };
-    assert.deepEqual(await listed(''), ['req_first', 'req_second']);
-    assert.deepEqual(await listed('?path=/shop&status=2xx&search=req_'), ['req_first', 'req_second']);
-    assert.deepEqual(await listed(`?keyId=${second}`), ['req_second']);
+    assert.deepEqual(await listed(''), [ID.first, ID.second]);
+    assert.deepEqual(await listed('?path=/shop&status=2xx&search=req_'), [ID.first, ID.second]);
+    assert.deepEqual(await listed(`?keyId=${second}`), [ID.second]);
     for (const foreign of [other, none]) assert.deepEqual(await listed(`?keyId=${foreign}`), []);
     assert.deepEqual(await listed('?authFailed=true'), []);
 
-    assert.equal((await control.call('GET', '/api/v1/requests/req_second', { as })).status, 200);
-    for (const id of ['req_other', 'req_none', 'req_refused', 'req_unknown'])
+    assert.equal((await control.call('GET', `/api/v1/requests/${ID.second}`, { as })).status, 200);
+    for (const id of [ID.other, ID.none, ID.refused, newCall()])
       assert.equal((await control.call('GET', `/api/v1/requests/${id}`, { as })).status, 404, id);
     assert.equal((await control.call('GET', '/api/v1/requests')).body.meta.total, 5);
   });

@@ -16,7 +16,14 @@ import { OPERATIONS } from './operations.ts';
 import { managementGateway } from './publish/management.ts';
 import { QuotaNotices } from './rate-limits/quota-notices.ts';
 import { createControlServer } from './server.ts';
-import { createServices, type ClientRules, type DataPlane, type ReadinessCheck, type Services } from './services.ts';
+import {
+  createServices,
+  type ClientRules,
+  type DataPlane,
+  type Metrics,
+  type ReadinessCheck,
+  type Services,
+} from './services.ts';
 
 export interface ControlPlaneOptions {
   readonly db: Kysely<Database>;
@@ -41,6 +48,7 @@ export interface ControlPlaneOptions {
   readonly paths: PathRules;
   readonly privateTargets: 'allow' | 'refuse';
   readonly readiness: readonly ReadinessCheck[];
+  readonly metrics: Metrics;
   readonly isDraining: () => boolean;
 }
 

@@ -57,8 +57,8 @@ export type Answer<R extends Replies> = {
 /** An answer of any size, in a format of its own: made while it is sent, as fast as it is taken. */
 export interface StreamedAnswer {
   readonly mediaType: string;
-  /** What a browser saves it as. */
-  readonly fileName: string;
+  /** What a browser saves it as; it shows what has no name. */
+  readonly fileName?: string;
   /** Ended early when the caller leaves; whatever breaks it breaks the answer off. */
   readonly chunks: AsyncIterable<string>;
 }

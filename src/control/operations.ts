@@ -16,6 +16,7 @@ import { HEALTH_OPERATIONS } from './health/routes.ts';
 import { CLIENT_KEY_OPERATIONS } from './keys/client-key-routes.ts';
 import { KEY_LIMIT_OPERATIONS } from './keys/limit-routes.ts';
 import { KEY_OPERATIONS } from './keys/routes.ts';
+import { METRICS_OPERATIONS } from './metrics/routes.ts';
 import type { Method, Operation } from './operation.ts';
 import { OPERATOR_KEY_OPERATIONS } from './operators/key-routes.ts';
 import { PASSWORD_OPERATIONS } from './operators/password-routes.ts';
@@ -54,6 +55,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...ROLE_OPERATIONS,
   ...AUDIT_OPERATIONS,
   ...HEALTH_OPERATIONS,
+  ...METRICS_OPERATIONS,
   ...DESCRIPTION_OPERATIONS,
 ];
 

@@ -100,9 +100,9 @@ function handler(run: BoundOperation, form: Form, services: Services) {
 }
 
 function stream(reply: FastifyReply, { mediaType, fileName, chunks }: StreamedAnswer): FastifyReply {
+  if (fileName !== undefined) reply.header('content-disposition', `attachment; filename="${fileName}"`);
   return reply
     .header('cache-control', 'no-store')
-    .header('content-disposition', `attachment; filename="${fileName}"`)
     .type(mediaType)
     .send(Readable.from(chunks, { objectMode: false }));
 }

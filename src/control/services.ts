@@ -26,6 +26,14 @@ export interface DataPlane {
   health(gatewayId: string): Promise<readonly (readonly ServiceHealth[])[]>;
 }
 
+/** What this node tells of itself. */
+export interface Metrics {
+  /** Whether whoever calls from this address may have them. */
+  isAllowed(address: string): boolean;
+  /** As text (lib/exposition.ts). */
+  scrape(): Promise<string>;
+}
+
 export interface ReadinessCheck {
   readonly name: string;
   /** Rejects when the dependency cannot be used. */
@@ -72,6 +80,7 @@ export interface ServiceParts {
   /** Whether services may stand on this machine and in private networks. */
   readonly privateTargets: 'allow' | 'refuse';
   readonly readiness: readonly ReadinessCheck[];
+  readonly metrics: Metrics;
   readonly isDraining: () => boolean;
   /** The description of this API. */
   readonly openapi: Readonly<Record<string, unknown>>;

@@ -11,6 +11,7 @@ import type { SecretOwner } from '../lib/sealed-text.ts';
 import { openTls } from './upstream/service-secrets.ts';
 import type { Service } from './upstream/service.ts';
 import type { Services } from './upstream/services.ts';
+import type { Traffic } from './traffic.ts';
 import type { Timeouts } from './upstream/timeouts.ts';
 
 export interface Snapshot {
@@ -22,6 +23,7 @@ export interface Snapshot {
 export interface CompileDeps extends PolicyDeps {
   readonly policies: readonly Policy[];
   readonly services: Services;
+  readonly traffic: Traffic;
   /** Opens what snapshots carry sealed. */
   readonly secretsKey: Uint8Array;
   /** Sent along with requests to the control plane, and to nobody else. */
@@ -45,6 +47,7 @@ interface CompiledService {
 interface Making {
   readonly gateway: GatewayConfig;
   readonly services: ReadonlyMap<string, CompiledService>;
+  readonly trafficRow: number;
   readonly policies: readonly StagedPolicy[];
   readonly deps: CompileDeps;
 }
@@ -53,6 +56,7 @@ export function compileGateway(gateway: GatewayConfig, deps: CompileDeps): Route
   const making: Making = {
     gateway,
     services: new Map(gateway.services.map((config) => [config.name, compileService(config, gateway, deps)])),
+    trafficRow: deps.traffic.rowOf(gateway.id),
     policies: compilePolicies(gateway.policies ?? [], deps),
     deps,
   };
@@ -76,7 +80,10 @@ function compileService(config: ServiceConfig, gateway: GatewayConfig, deps: Com
   return { config, upstream, rewriting: compileRewriting(config, owner, hasLostTls) };
 }
 
-function compilePlan(endpoint: EndpointConfig, { gateway, services, policies: shared, deps }: Making): Plan {
+function compilePlan(
+  endpoint: EndpointConfig,
+  { gateway, services, trafficRow, policies: shared, deps }: Making,
+): Plan {
   const service = services.get(endpoint.service);
   if (service === undefined) throw unchecked();
   const own = compilePolicies(endpoint.policies, deps);
@@ -84,6 +91,7 @@ function compilePlan(endpoint: EndpointConfig, { gateway, services, policies: sh
   return {
     gatewayId: gateway.id ?? undefined,
     endpointId: endpoint.id ?? undefined,
+    trafficRow,
     route: `${endpoint.method} ${gateway.routePrefix}${endpoint.path}`,
     tenantId: gateway.tenantId,
     service: endpoint.service,

@@ -35,7 +35,8 @@ export interface DataPlaneOptions extends Omit<CompileDeps, 'services'> {
 export interface DataPlane extends Publications {
   /** Until there is a snapshot, nothing is published. */
   readonly runner: Runner;
-  readonly health: (gatewayId: string) => ReturnType<Services['health']>;
+  readonly health: Services['health'];
+  readonly healthOfAll: Services['healthOfAll'];
   /** Serves a configuration that was checked, at once. */
   serve(config: SnapshotConfig): void;
   /** Lets all services go, and closes the connections to them. */
@@ -89,6 +90,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     runner,
     publish,
     health: (gatewayId) => services.health(gatewayId),
+    healthOfAll: () => services.healthOfAll(),
     serve: (config) => swap(compileSnapshot(config, deps)),
     async close() {
       services.settle([]);

@@ -5,7 +5,15 @@ import type { CountryOptions } from './country.ts';
 import type { EdgeLimits } from './edge/limits.ts';
 import type { CacheLimits } from './credential-cache.ts';
 import type { LimitSettings } from './policy.ts';
-import type { CircuitNews, Credential, QuotaNews, Rehash, ServiceHealth, TlsCertificate } from './ports.ts';
+import type {
+  CircuitNews,
+  Credential,
+  GatewayServices,
+  QuotaNews,
+  Rehash,
+  ServiceHealth,
+  TlsCertificate,
+} from './ports.ts';
 import type { PrivateTargets } from './upstream/guarded-lookup.ts';
 import type { PackedSnapshot } from './snapshot-loader.ts';
 
@@ -15,6 +23,8 @@ export interface ThreadBoot extends GatewayBoot {
   readonly thread: number;
   /** How many connections all threads have (edge/connection-counts.ts). */
   readonly connectionCounts: SharedArrayBuffer;
+  /** What all threads count (traffic.ts). */
+  readonly traffic: SharedArrayBuffer;
 }
 
 /** The same for every thread. */
@@ -57,6 +67,7 @@ export type ToThread =
   | { readonly type: 'countries'; readonly id: number; readonly database: SharedArrayBuffer }
   | { readonly type: 'flush'; readonly id: number }
   | { readonly type: 'health'; readonly id: number; readonly gatewayId: string }
+  | { readonly type: 'observe'; readonly id: number }
   /** A batch of records was taken care of; its memory comes back, to be used again. */
   | { readonly type: 'recorded'; readonly memory: ArrayBuffer }
   | { readonly type: 'drain'; readonly id: number; readonly timeoutMs: number };
@@ -66,6 +77,12 @@ export type CredentialAnswer =
   | { readonly state: 'unknown' }
   | { readonly state: 'unavailable' };
 
+/** What only the thread itself can tell of itself. */
+export interface ThreadState {
+  readonly heapUsedBytes: number;
+  readonly gateways: readonly GatewayServices[];
+}
+
 /** The message with this id was obeyed. */
 export interface Obeyed {
   readonly type: 'done';
@@ -74,6 +91,7 @@ export interface Obeyed {
   readonly faults: readonly string[];
   /** When it was asked for. */
   readonly health?: readonly ServiceHealth[];
+  readonly state?: ThreadState;
 }
 
 export type FromThread =

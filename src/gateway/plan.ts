@@ -10,6 +10,8 @@ export interface Plan {
   /** Undefined for routes that belong to no published gateway (the management API). */
   readonly gatewayId: string | undefined;
   readonly endpointId: string | undefined;
+  /** Where its requests are counted (traffic.ts). */
+  readonly trafficRow: number;
   /** What is published here: `GET /shop/orders/{id}`. */
   readonly route: string;
   readonly tenantId: string;

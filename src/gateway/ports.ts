@@ -170,6 +170,12 @@ export interface TargetHealth {
   readonly inFlight: number;
 }
 
+/** The services of one gateway. */
+export interface GatewayServices {
+  readonly gatewayId: string;
+  readonly services: readonly ServiceHealth[];
+}
+
 export type CircuitState = 'closed' | 'open' | 'half_open';
 
 /** The breaker of a target has changed its state. */

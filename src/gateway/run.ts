@@ -9,6 +9,7 @@ import type { Plan } from './plan.ts';
 import { problemReply } from './problem-reply.ts';
 import { toRecord } from './record.ts';
 import type { Miss } from './router.ts';
+import type { Traffic } from './traffic.ts';
 import { missReply, toTurningPlan } from './turn-away.ts';
 
 export interface Forward {
@@ -19,6 +20,7 @@ export interface Forward {
 export interface RunnerDeps extends PolicyDeps {
   readonly arrive: Arrive;
   readonly forward: Forward;
+  readonly traffic: Traffic;
   /** Told of throws: defects, never refusals. */
   readonly onDefect: (exchange: Exchange, cause: unknown) => void;
 }
@@ -133,7 +135,9 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
       if (exchange.recorded) return;
       exchange.recorded = true;
       if (exchange.plan !== undefined) for (const policy of exchange.plan.enders) end(policy, exchange);
-      deps.usage.record(toRecord(exchange, deps.clock.monotonicMs() - exchange.startedTick));
+      const durationMs = deps.clock.monotonicMs() - exchange.startedTick;
+      deps.traffic.count(exchange, durationMs);
+      deps.usage.record(toRecord(exchange, durationMs));
     },
     swap(next) {
       snapshot = next;

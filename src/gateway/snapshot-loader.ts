@@ -29,7 +29,7 @@ export interface LoaderDeps extends CompileDeps {
 }
 
 /** How long requests may wait for one step. */
-const SLICE_MS = 1;
+const SLICE_MS = 0.25;
 
 interface Loaded {
   readonly config: GatewayConfig;

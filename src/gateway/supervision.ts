@@ -1,6 +1,6 @@
 // What the keeper of the gateway threads is given, and what it does for the rest of the program.
 
-import type { GatewayBoot } from './messages.ts';
+import type { GatewayBoot, ThreadState } from './messages.ts';
 import type {
   CircuitNews,
   Credential,
@@ -10,7 +10,9 @@ import type {
   ServiceHealth,
   TlsCertificate,
 } from './ports.ts';
+import type { RecordCounts } from './record-writing.ts';
 import type { SnapshotConfig } from './snapshot.ts';
+import type { GatewayTraffic } from './traffic-cells.ts';
 
 interface SupervisorLog {
   info(fields: object, message: string): void;
@@ -42,8 +44,39 @@ export interface Supervisor {
   setCountries(database: SharedArrayBuffer): Promise<void>;
   /** How the targets of a gateway are, as each thread that answers sees it. */
   health(gatewayId: string): Promise<(readonly ServiceHealth[])[]>;
+  /** What there is to see from outside; a thread that does not answer for two seconds is left to what is known without it. */
+  observe(): Promise<Observation>;
   /** Resolves when every exchange that ended before now is in the store. */
   flushRecords(): Promise<void>;
   /** Stops listening, lets requests finish for at most `timeoutMs`, saves the records, ends the threads. */
   drain(timeoutMs: number): Promise<void>;
+}
+
+export interface Observation {
+  readonly threads: readonly ThreadObservation[];
+  readonly traffic: readonly GatewayTraffic[];
+  /** From callers, open now. */
+  readonly connections: number;
+  readonly records: RecordCounts;
+  readonly lookups: LookupCounts;
+}
+
+export interface ThreadObservation {
+  readonly number: number;
+  /** How often it died and was started anew. */
+  readonly restarts: number;
+  /** How long it has worked since it was started, in place of waiting for something to do. */
+  readonly busyMs: number;
+  /** How long it took to answer; of one that does not, how long it was waited for. */
+  readonly delayMs: number;
+  /** Undefined: it does not answer, or is being started. */
+  readonly state: ThreadState | undefined;
+}
+
+/** Keys that threads did not remember, since the start, by what was found. */
+export interface LookupCounts {
+  readonly known: number;
+  readonly unknown: number;
+  /** The store could not be asked. */
+  readonly unavailable: number;
 }

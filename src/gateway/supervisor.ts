@@ -2,16 +2,20 @@
 
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { ConnectionCounts, createConnectionCounts } from './edge/connection-counts.ts';
+import { ConnectionCounts, createConnectionCounts, readConnections } from './edge/connection-counts.ts';
 import { toStartError } from './start-error.ts';
-import type { CredentialAnswer, FromThread, GatewayBoot, Obeyed, ThreadBoot, ToThread } from './messages.ts';
+import type { CredentialAnswer, FromThread, GatewayBoot, ThreadBoot, ToThread } from './messages.ts';
 import type { ServiceHealth, TlsCertificate } from './ports.ts';
-import { readRecords } from './record-buffer.ts';
+import { type Answer, NO_ANSWER, Questions } from './questions.ts';
+import { RecordWriting } from './record-writing.ts';
 import { packSnapshot, type PackedSnapshot } from './snapshot-loader.ts';
 import type { SnapshotConfig } from './snapshot.ts';
-import type { Supervisor, SupervisorOptions } from './supervision.ts';
+import type { LookupCounts, Observation, Supervisor, SupervisorOptions, ThreadObservation } from './supervision.ts';
+import { createTrafficMemory, readTraffic } from './traffic.ts';
 
 const OBEY_TIMEOUT_MS = 10_000;
+/** Whoever observes does not wait longer than that for one thread. */
+const OBSERVE_TIMEOUT_MS = 2000;
 const MIN_RESTART_MS = 100;
 const MAX_RESTART_MS = 5000;
 const STABLE_MS = 30_000;
@@ -48,30 +52,22 @@ interface Seat {
   alive: boolean;
   startedAtMs: number;
   failures: number;
+  restarts: number;
 }
-
-interface Obedience {
-  readonly seat: Seat;
-  readonly resolve: (answer: Answer) => void;
-}
-
-type Answer = Pick<Obeyed, 'faults' | 'health'>;
-
-/** Of a thread that does not answer. */
-const NOTHING: Answer = { faults: [] };
 
 class Fleet implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #seats: Seat[] = [];
-  readonly #awaited = new Map<number, Obedience>();
-  readonly #writing = new Set<Promise<void>>();
+  readonly #questions: Questions<Seat>;
+  readonly #records: RecordWriting;
+  readonly #lookups: { -readonly [Outcome in keyof LookupCounts]: number } = { known: 0, unknown: 0, unavailable: 0 };
   /** The newest that was told, and the newest that no thread refused: what a new thread starts from. */
   #told: PackedSnapshot;
   #served: PackedSnapshot;
   #tls: GatewayBoot['tls'];
   #countries: GatewayBoot['countries'];
   readonly #connectionCounts: SharedArrayBuffer;
-  #lastId = 0;
+  readonly #traffic: SharedArrayBuffer;
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
@@ -81,12 +77,17 @@ class Fleet implements Supervisor {
     this.#tls = options.boot.tls;
     this.#countries = options.boot.countries;
     this.#connectionCounts = createConnectionCounts(options.boot.limits.connections);
+    this.#traffic = createTrafficMemory(options.boot.threads);
+    this.#records = new RecordWriting(options);
+    this.#questions = new Questions(({ number }) =>
+      options.log.error({ thread: number }, 'a gateway thread does not answer'),
+    );
   }
 
   async start(workers: readonly Worker[]): Promise<void> {
     const starts = workers.map((waiting, i) => {
       const worker = waiting.threadId === ENDED ? spawn(i + 1) : waiting;
-      const seat: Seat = { number: i + 1, worker, alive: false, startedAtMs: Date.now(), failures: 0 };
+      const seat: Seat = { number: i + 1, worker, alive: false, startedAtMs: Date.now(), failures: 0, restarts: 0 };
       this.#seats.push(seat);
       return this.#supervise(seat);
     });
@@ -128,15 +129,26 @@ class Fleet implements Supervisor {
     return answers.flatMap(({ health }) => (health === undefined ? [] : [health]));
   }
 
+  async observe(): Promise<Observation> {
+    const threads = await Promise.all(this.#seats.map((seat) => this.#observe(seat)));
+    return {
+      threads,
+      traffic: readTraffic(this.#traffic),
+      connections: readConnections(this.#connectionCounts),
+      records: this.#records.counts,
+      lookups: { ...this.#lookups },
+    };
+  }
+
   async flushRecords(): Promise<void> {
     await this.#tellAll((id) => ({ type: 'flush', id }));
-    await Promise.all(this.#writing);
+    await this.#records.settled();
   }
 
   async drain(timeoutMs: number): Promise<void> {
     this.#stopping = true;
     await this.#tellAll((id) => ({ type: 'drain', id, timeoutMs }), timeoutMs + OBEY_TIMEOUT_MS);
-    await Promise.all(this.#writing);
+    await this.#records.settled();
     await Promise.all(this.#seats.map((seat) => seat.worker.terminate()));
   }
 
@@ -152,6 +164,7 @@ class Fleet implements Supervisor {
       countries: this.#countries,
       thread: seat.number,
       connectionCounts: this.#connectionCounts,
+      traffic: this.#traffic,
     };
     worker.postMessage(boot);
     worker.on('message', (message: FromThread) => {
@@ -170,7 +183,7 @@ class Fleet implements Supervisor {
       seat.alive = false;
       new ConnectionCounts(this.#connectionCounts, SUPERVISOR).forget(seat.number);
       this.#options.circuits.drop(seat.number);
-      this.#release(seat);
+      this.#questions.giveUp(seat);
       if (!this.#stopping) void this.#restart(seat, reason);
     });
     return promise;
@@ -178,7 +191,7 @@ class Fleet implements Supervisor {
 
   /** What was told while the thread started. */
   #catchUp(seat: Seat, boot: ThreadBoot): void {
-    const id = ++this.#lastId;
+    const id = this.#questions.newId();
     if (this.#told !== boot.snapshot) this.#tell(seat, { type: 'publish', id, snapshot: this.#told });
     if (this.#tls !== undefined && this.#tls !== boot.tls) {
       this.#tell(seat, { type: 'certificates', id, certificates: this.#tls.certificates });
@@ -196,6 +209,7 @@ class Fleet implements Supervisor {
     if (this.#stopping) return;
     seat.worker = spawn(seat.number);
     seat.startedAtMs = Date.now();
+    seat.restarts++;
     try {
       await this.#supervise(seat);
       log.info({ thread: seat.number }, 'the gateway thread listens again');
@@ -208,7 +222,7 @@ class Fleet implements Supervisor {
   #receive(seat: Seat, message: FromThread): void {
     switch (message.type) {
       case 'done':
-        this.#awaited.get(message.id)?.resolve(message);
+        this.#questions.answer(message);
         return;
       case 'find':
         void this.#find(seat, message.publicId, message.id);
@@ -227,9 +241,13 @@ class Fleet implements Supervisor {
       case 'quota':
         this.#options.takeQuota?.(message.news);
         return;
-      case 'records':
-        this.#write(seat, message.records, message.dropped);
+      case 'records': {
+        const memory = message.records.buffer;
+        void this.#records
+          .take(seat.number, message.records, message.dropped)
+          .then(() => this.#tell(seat, { type: 'recorded', memory }, [memory]));
         return;
+      }
       case 'log':
         this.#options.log[message.level]({ thread: seat.number, ...message.fields }, message.message);
         return;
@@ -246,53 +264,34 @@ class Fleet implements Supervisor {
     } catch {
       answer = { state: 'unavailable' };
     }
+    this.#lookups[answer.state]++;
     this.#tell(seat, { type: 'credential', publicId, id, answer });
-  }
-
-  #write(seat: Seat, batch: Uint8Array<ArrayBuffer>, dropped: number): void {
-    const records = readRecords(batch);
-    const memory = batch.buffer;
-    const { log, writeRecords } = this.#options;
-    if (dropped > 0)
-      log.warn({ thread: seat.number, dropped }, 'request records were dropped: the store does not keep up');
-    const writing = writeRecords(records)
-      .catch((cause: unknown) =>
-        log.error({ lost: records.length, reason: String(cause) }, 'request records could not be stored'),
-      )
-      .finally(() => {
-        this.#writing.delete(writing);
-        this.#tell(seat, { type: 'recorded', memory }, [memory]);
-      });
-    this.#writing.add(writing);
   }
 
   #tell(seat: Seat, message: ToThread, handedOver: ArrayBuffer[] = []): void {
     seat.worker.postMessage(message, handedOver);
   }
 
-  /** Tells every thread and waits until each has obeyed, died or taken too long; a new thread starts from the newest state anyway. */
-  async #tellAll(toMessage: (id: number) => ToThread, timeoutMs = OBEY_TIMEOUT_MS): Promise<Answer[]> {
-    const answers = this.#seats
-      .filter((seat) => seat.alive)
-      .map((seat) => {
-        const id = ++this.#lastId;
-        const { promise, resolve } = Promise.withResolvers<Answer>();
-        this.#awaited.set(id, { seat, resolve });
-        const timer = setTimeout(() => {
-          this.#options.log.error({ thread: seat.number }, 'a gateway thread does not answer');
-          resolve(NOTHING);
-        }, timeoutMs);
-        this.#tell(seat, toMessage(id));
-        return promise.finally(() => {
-          clearTimeout(timer);
-          this.#awaited.delete(id);
-        });
-      });
-    return Promise.all(answers);
+  async #observe(seat: Seat): Promise<ThreadObservation> {
+    const begin = performance.now();
+    const { state } = seat.alive
+      ? await this.#ask(seat, (id) => ({ type: 'observe', id }), OBSERVE_TIMEOUT_MS)
+      : NO_ANSWER;
+    return {
+      number: seat.number,
+      restarts: seat.restarts,
+      busyMs: seat.worker.performance.eventLoopUtilization().active,
+      delayMs: performance.now() - begin,
+      state,
+    };
   }
 
-  /** Whoever waits for a dead thread waits no longer. */
-  #release(seat: Seat): void {
-    for (const awaited of this.#awaited.values()) if (awaited.seat === seat) awaited.resolve(NOTHING);
+  /** Tells every thread and waits until each has obeyed; a new thread starts from the newest state anyway. */
+  #tellAll(toMessage: (id: number) => ToThread, timeoutMs = OBEY_TIMEOUT_MS): Promise<Answer[]> {
+    return Promise.all(this.#seats.filter((seat) => seat.alive).map((seat) => this.#ask(seat, toMessage, timeoutMs)));
+  }
+
+  #ask(seat: Seat, toMessage: (id: number) => ToThread, timeoutMs: number): Promise<Answer> {
+    return this.#questions.ask(seat, (id) => this.#tell(seat, toMessage(id)), timeoutMs);
   }
 }

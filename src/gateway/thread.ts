@@ -1,6 +1,7 @@
 // A gateway thread's entry: waits for what it is born with, composes the data plane from the message port to the main thread, and
 // listens.
 
+import { getHeapStatistics } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
 import { systemClock } from '../lib/clock.ts';
 import { createIpMatcher } from '../lib/ip-range.ts';
@@ -17,6 +18,7 @@ import { ConnectionCounts } from './edge/connection-counts.ts';
 import { listen } from './edge/listener.ts';
 import type { FromThread, ThreadBoot, ToThread } from './messages.ts';
 import { createRecordBuffer } from './record-buffer.ts';
+import { openTraffic } from './traffic.ts';
 
 function say(message: FromThread, handedOver: ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, handedOver);
@@ -36,11 +38,12 @@ async function main(boot: ThreadBoot): Promise<void> {
   const usage = createRecordBuffer((records, dropped) => say({ type: 'records', records, dropped }, [records.buffer]));
   const limiter = await openLimiter(boot);
   const countries = createCountrySource(boot.countries);
-  const { runner, publish, health } = createDataPlane({
+  const { runner, publish, health, healthOfAll } = createDataPlane({
     ...boot,
     credentials,
     rehash: (made) => say({ type: 'rehash', rehash: made }),
     usage,
+    traffic: openTraffic(boot.traffic, boot.thread),
     limiter,
     limits: boot.limitSettings,
     clock,
@@ -91,6 +94,11 @@ async function main(boot: ThreadBoot): Promise<void> {
       case 'health':
         say({ type: 'done', id: message.id, faults: [], health: health(message.gatewayId) });
         return;
+      case 'observe': {
+        const state = { heapUsedBytes: getHeapStatistics().used_heap_size, gateways: healthOfAll() };
+        say({ type: 'done', id: message.id, faults: [], state });
+        return;
+      }
       case 'recorded':
         usage.acknowledge(message.memory);
         return;

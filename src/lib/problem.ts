@@ -103,6 +103,12 @@ export const PROBLEMS = {
     remedy:
       'Call from an address that the key (`allowedIps`) and its client (`ipWhitelist`) allow, or have yours added.',
   },
+  network_not_allowed: {
+    status: 403,
+    title: 'Network not allowed',
+    remedy:
+      'Call from one of the networks of the setting `METRICS_NETWORKS`, or have yours added to it; whom trusted proxies forward for is known by `TRUSTED_PROXIES`.',
+  },
   country_not_allowed: {
     status: 403,
     title: 'Country not allowed',

@@ -67,12 +67,17 @@ export function optional(type: string, pattern: RegExp, words: Words): Setting<s
   return { ...textual('', type, pattern, words), default: undefined };
 }
 
-/** What is separated by commas; empty when not given. */
-export function list(type: string, isEntry: (text: string) => boolean, words: Words): Setting<readonly string[]> {
+/** What is separated by commas. */
+export function list(
+  fallback: readonly string[],
+  type: string,
+  isEntry: (text: string) => boolean,
+  words: Words,
+): Setting<readonly string[]> {
   return {
     type,
-    default: [],
-    defaultText: 'none',
+    default: fallback,
+    defaultText: fallback.length === 0 ? 'none' : `\`${fallback.join(', ')}\``,
     ...words,
     secret: false,
     parse(text) {

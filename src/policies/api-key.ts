@@ -42,8 +42,17 @@ interface Deps extends PolicyDeps {
   readonly peppers: Peppers;
 }
 
+/** Of each data plane: their ids are made with an HMAC, once and not for every endpoint of a snapshot. */
+const peppersKnown = new WeakMap<PolicyDeps, Peppers>();
+
+function peppersOf(deps: PolicyDeps): Peppers {
+  const peppers = peppersKnown.get(deps) ?? toPeppers(deps.hmacSecret, deps.previousHmacSecret);
+  peppersKnown.set(deps, peppers);
+  return peppers;
+}
+
 function compile(given: PolicyDeps): CompiledPolicy {
-  const deps = { ...given, peppers: toPeppers(given.hmacSecret, given.previousHmacSecret) };
+  const deps = { ...given, peppers: peppersOf(given) };
   const { credentials } = deps;
   return {
     onRequest(exchange) {

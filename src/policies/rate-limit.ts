@@ -30,9 +30,11 @@ export const rateLimit: Policy<typeof RateLimitConfig> = {
   compile,
 };
 
+/** It keeps times as text, which are the same for all endpoints: of its own, ten thousand of them would hold ten megabytes. */
+const fields = new RateLimitFields();
+
 function compile(config: RateLimitConfig, { limiter, limits: settings, onQuota }: PolicyDeps): CompiledPolicy {
   const { cost = 1, onFailure = settings.onFailure, refundsFailures = settings.refundsFailures } = config;
-  const fields = new RateLimitFields();
   const findQuotas = createQuotaFinder({ config, limiter, settings });
 
   function decide(exchange: Exchange, set: QuotaSet, verdict: Verdict): Reply | undefined {

@@ -100,6 +100,7 @@ export function createTestControl(
       validationsPerMinute: 600,
     }),
     readiness: [],
+    metrics: { isAllowed: (address) => address === '127.0.0.1', scrape: async () => '# HELP up Whether it runs.\n' },
     isDraining: () => false,
     openapi: toOpenApi(OPERATIONS),
     ...overrides,

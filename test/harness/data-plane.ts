@@ -21,6 +21,7 @@ import { createOpenSocket, type OpenSocket } from '../../src/gateway/upstream/op
 import { createReach } from '../../src/gateway/upstream/reach.ts';
 import { createServices, type Services, type ServicesDeps } from '../../src/gateway/upstream/services.ts';
 import { createTransport } from '../../src/gateway/upstream/transport.ts';
+import { type Traffic, UNCOUNTED } from '../../src/gateway/traffic.ts';
 import { Fields } from '../../src/gateway/wire/fields.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { deriveKey } from '../../src/lib/derive-key.ts';
@@ -176,6 +177,7 @@ export function createFakeServicesDeps(differences: Partial<ServicesDeps> = {}):
 interface FakeDeps extends PolicyDeps {
   readonly secretsKey: Uint8Array;
   readonly services: Services;
+  readonly traffic: Traffic;
 }
 
 /** What the policies may use: knows these keys at once, admits everything, forgets the records. And services, for a snapshot to be compiled. */
@@ -199,6 +201,7 @@ export function createDeps(keys: readonly FakeKey[] = [], differences: Partial<F
     hmacSecret: HMAC_SECRET,
     secretsKey: SECRETS_KEY,
     services: createServices(createFakeServicesDeps()),
+    traffic: UNCOUNTED,
     ...differences,
   };
 }

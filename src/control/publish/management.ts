@@ -19,7 +19,7 @@ export interface ManagementOptions {
 /** Public operations that tell something about what a stranger guesses: their limit is their own. */
 const GUESSED_AT: ReadonlySet<string> = new Set(['validateKey']);
 /** Asked by whoever looks after the node, and never refused for asking often. */
-const HEALTH: ReadonlySet<string> = new Set(['getHealth', 'getLiveness', 'getReadiness']);
+const WATCHED: ReadonlySet<string> = new Set(['getHealth', 'getLiveness', 'getReadiness', 'getMetrics']);
 
 export function managementGateway({ operations, socketPath, validationsPerMinute }: ManagementOptions): GatewayConfig {
   return {
@@ -50,7 +50,7 @@ function guarded(): EndpointConfig['policies'] {
 
 /** Of strangers, the address is limited. */
 function open(operationId: string, requestsPerMinute: number): EndpointConfig['policies'] {
-  if (HEALTH.has(operationId)) return [];
+  if (WATCHED.has(operationId)) return [];
   if (!GUESSED_AT.has(operationId)) return [{ name: 'rate-limit', config: { endpoint: null } }];
   const address = { name: 'validate', windows: [{ window: 'minute', limit: requestsPerMinute }] };
   return [{ name: 'rate-limit', config: { endpoint: null, address } }];

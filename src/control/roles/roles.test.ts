@@ -195,7 +195,7 @@ forEachDatabase('roles', (open) => {
       {
         path: 'body.permissions[1]',
         message:
-          'names nothing that Tollgate knows; the resources are clients, gateways, keys, logs, roles, system, tenants, users',
+          'names nothing that Tollgate knows; the resources are clients, gateways, keys, logs, rate-limits, roles, system, tenants, users',
       },
     ]);
     const actions = [

@@ -20,6 +20,11 @@ export function createConnectionCounts(connections: number): SharedArrayBuffer {
   return new SharedArrayBuffer((TABLE + entries * ENTRY) * Int32Array.BYTES_PER_ELEMENT);
 }
 
+/** How many there are, in all threads together. */
+export function readConnections(memory: SharedArrayBuffer): number {
+  return Atomics.load(new Int32Array(memory), TOTAL);
+}
+
 export interface ConnectionLimits {
   readonly connections: number;
   /** From one IPv4 address, or one /64 of IPv6. */

@@ -1,6 +1,6 @@
 // The services of a thread. They outlive the snapshots: what is known of a target stays when something else is deployed.
 
-import type { ServiceHealth } from '../ports.ts';
+import type { GatewayServices, ServiceHealth } from '../ports.ts';
 import type { TargetTls } from '../plan.ts';
 import type { ServiceConfig } from '../snapshot.ts';
 import type { Transport } from './call.ts';
@@ -15,6 +15,8 @@ export interface Services {
   settle(plans: readonly { readonly upstream: Service }[]): void;
   /** How the services of a gateway are; those that no route uses are nobody's. */
   health(gatewayId: string): ServiceHealth[];
+  /** How those of all gateways are. */
+  healthOfAll(): GatewayServices[];
 }
 
 /** A service from one configuration to the next. */
@@ -75,5 +77,9 @@ export function createServices(deps: ServicesDeps): Services {
       [...lines.values()]
         .filter(({ service }) => service.owner.id === gatewayId)
         .map(({ service }) => service.health()),
+    healthOfAll: () =>
+      [...Map.groupBy(lines.values(), ({ service }) => service.owner.id)].flatMap(([gatewayId, own]) =>
+        gatewayId === null ? [] : [{ gatewayId, services: own.map(({ service }) => service.health()) }],
+      ),
   };
 }
