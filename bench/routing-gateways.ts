@@ -2,7 +2,7 @@
 
 import type { CompileDeps } from '../src/gateway/compile.ts';
 import type { GatewayConfig } from '../src/gateway/snapshot.ts';
-import { UNCOUNTED } from '../src/gateway/traffic.ts';
+import { UNCOUNTED } from '../src/gateway/request-counts.ts';
 import { createServices } from '../src/gateway/upstream/services.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { Sweep } from '../src/lib/sweep.ts';
@@ -44,7 +44,7 @@ export function createCompileDeps(): CompileDeps {
     usage: { record: () => undefined },
     clock: systemClock,
     countries: { find: () => undefined },
-    traffic: UNCOUNTED,
+    requestCounts: UNCOUNTED,
     onQuota: () => undefined,
     rehash: () => undefined,
     threads: 1,
@@ -55,6 +55,8 @@ export function createCompileDeps(): CompileDeps {
       transport: { retain: () => {} },
       reach: () => {},
       check: () => {},
+      names: { known: () => undefined, watch: () => ({ cancel: () => {} }), settled: () => Promise.resolve() },
+      threads: 1,
       random: Math.random,
       onNews: () => {},
       sweep: new Sweep(() => systemClock.monotonicMs()),

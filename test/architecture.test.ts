@@ -99,7 +99,7 @@ const ROOMS: readonly Room[] = [
   // What a scrape tells of the threads, the limits and the process.
   {
     files: 'metrics/**',
-    mayImport: ['metrics/**', 'gateway/traffic-cells.ts', 'lib/**'],
+    mayImport: ['metrics/**', 'gateway/request-count-cells.ts', 'lib/**'],
     mayImportTypes: ['gateway/supervision.ts', 'gateway/ports.ts', 'limits/**'],
   },
   { files: 'demo/**', mayImport: ['demo/**', 'lib/**'] },

@@ -53,6 +53,20 @@ const Explanation = Type.Object({
       circuitBreaker: Type.Optional(Type.Unknown()),
     }),
   ),
+  traffic: Type.Optional(
+    Type.Object({
+      split: Type.Optional(
+        Type.Array(
+          Type.Object({
+            service: Type.String(),
+            weight: Type.Optional(Type.Integer()),
+            when: Type.Optional(Type.Unknown()),
+          }),
+        ),
+      ),
+      mirror: Type.Optional(Type.Object({ service: Type.String(), percent: Type.Number() })),
+    }),
+  ),
 });
 
 async function explainRequest({ world, values, client }: ProgramRun): Promise<number> {
@@ -74,6 +88,7 @@ function toLines({
   endpoint,
   policies,
   service,
+  traffic,
 }: Static<typeof Explanation>): string[] {
   const rows: [string, string][] = [['outcome', status === undefined ? outcome : `${outcome} (${status})`]];
   if (gateway !== undefined) rows.push(['gateway', withId(gateway.name, gateway.id)]);
@@ -83,6 +98,7 @@ function toLines({
     rows.push([stage, told === '{}' ? name : `${name} ${told}`]);
   }
   if (service !== undefined) rows.push(...toServiceRows(service));
+  if (traffic !== undefined) rows.push(...toTrafficRows(traffic));
   const width = Math.max(...rows.map(([name]) => name.length));
   return [detail, ...rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`)];
 }
@@ -99,6 +115,15 @@ function toServiceRows(service: NonNullable<Static<typeof Explanation>['service'
     rows.push(['target', weight === 1 ? target : `${target} (weight ${weight})`]);
   });
   return rows;
+}
+
+function toTrafficRows({ split = [], mirror }: NonNullable<Static<typeof Explanation>['traffic']>): [string, string][] {
+  const total = split.reduce((sum, { weight = 0 }) => sum + weight, 0);
+  const rows = split.map(({ service, weight = 0, when }): [string, string] => {
+    const part = total === 0 ? 0 : Math.round((weight * 1_000) / total) / 10;
+    return ['split', when === undefined ? `${part} % to ${service}` : `${service} when ${JSON.stringify(when)}`];
+  });
+  return mirror === undefined ? rows : [...rows, ['mirror', `${mirror.percent} % to ${mirror.service}`]];
 }
 
 function withId(name: string, id: string | undefined): string {

@@ -249,6 +249,14 @@ describe('tollgate explain', () => {
             retries: 1,
             circuitBreaker: { failureThreshold: 5 },
           },
+          traffic: {
+            split: [
+              { service: 'b', when: { header: { name: 'x-canary' } } },
+              { service: 'a', weight: 999 },
+              { service: 'b', weight: 1 },
+            ],
+            mirror: { service: 'c', percent: 2.5 },
+          },
         },
       },
     });
@@ -271,6 +279,10 @@ describe('tollgate explain', () => {
       'breaker       {"failureThreshold":5}',
       'target        http://127.0.0.1:9000',
       'target        http://b (weight 9)',
+      'split         b when {"header":{"name":"x-canary"}}',
+      'split         99.9 % to a',
+      'split         0.1 % to b',
+      'mirror        2.5 % to c',
       '',
     ]);
   });
@@ -296,6 +308,39 @@ describe('tollgate gateways', () => {
     assert.deepEqual(api.asked[0]?.body, { name: 'x', document: 'openapi: 3.1.0\n', dryRun: false });
     assert.match(ran.out, /\+ create shop GET \/orders/);
     assert.match(ran.err, /not carried over: request bodies \(2\): not yet\n.*gateways deploy gw_1/);
+  });
+
+  test('health shows every target in a line, and all of it with --json', async () => {
+    const well = { weight: 1, status: 'up', reasons: [], inFlight: 0 };
+    const orders = [
+      { ...well, url: 'http://a', inFlight: 3, circuitBreaker: 'closed' },
+      { ...well, url: 'http://b', address: '10.0.0.1', port: 81, status: 'down', reasons: ['check', 'circuit_open'] },
+    ];
+    const data = {
+      gatewayId: 'gw_1',
+      status: 'degraded',
+      threads: 2,
+      services: [
+        { name: 'orders', status: 'degraded', targets: orders },
+        { name: 'users', status: 'healthy', targets: [{ ...well, url: 'http://c', address: '10.0.0.2', weight: 0.5 }] },
+      ],
+    };
+    api.tell({ body: { success: true, data } });
+    const ran = await api.run(['gateways', 'health', 'gw_1']);
+    assert.equal(api.asked[0]?.path, '/gateways/gw_1/health');
+    assert.deepEqual(ran.out.split('\n'), [
+      'gw_1 is degraded (2 gateway threads)',
+      'SERVICE  TARGET    ADDRESS           WEIGHT  STATUS  REASONS              CIRCUIT BREAKER  IN FLIGHT',
+      'orders   http://a  -                 1       up      -                    closed           3',
+      'orders   http://b  10.0.0.1 port 81  1       down    check, circuit_open  -                0',
+      'users    http://c  10.0.0.2          0.5     up      -                    -                0',
+      '',
+    ]);
+    const json = await api.run(['gateways', 'health', 'gw_1', '--json']);
+    assert.deepEqual(JSON.parse(json.out), data);
+    api.tell({ body: { success: true, data: { ...data, status: 'off_air', threads: 1, services: [] } } });
+    const off = await api.run(['gateways', 'health', 'gw_1']);
+    assert.equal(off.out, 'gw_1 is off_air (1 gateway thread)\n');
   });
 
   test('diff shows routes and fields', async () => {

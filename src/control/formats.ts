@@ -101,6 +101,11 @@ export const FORMATS: Readonly<Record<string, TextFormat>> = {
     check: (text) => isHttpUrl(text),
     message: 'must be an http:// or https:// URL without user, query and fragment, such as http://127.0.0.1:9000',
   },
+  'target-url': {
+    check: (text) => isHttpUrl(text) || isServiceUrl(text),
+    message:
+      'must be an http:// or https:// URL without user, query and fragment, or a service without a port such as http+srv://_api._tcp.example.com',
+  },
   'web-page': {
     check: (text) => isWebPage(text),
     message: 'must be an http:// or https:// URL without user, such as https://example.com/about?lang=en',
@@ -134,6 +139,12 @@ function isStorableTime(timeMs: number): boolean {
 
 function isHttpUrl(text: string): boolean {
   return isWebPage(text) && !/[?#]/.test(text);
+}
+
+/** A service of RFC 2782, whose records tell the ports. */
+function isServiceUrl(text: string): boolean {
+  const plain = text.replace(/^(https?)\+srv:/, '$1:');
+  return plain !== text && isHttpUrl(plain) && /^https?:\/\/_[a-z0-9-]+\._[a-z0-9-]+\.[^:/]+(?:\/|$)/.test(plain);
 }
 
 function isWebPage(text: string): boolean {

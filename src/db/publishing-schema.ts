@@ -32,6 +32,19 @@ export interface SecurityHeaders {
   readonly crossOriginResourcePolicy?: string;
 }
 
+/** Where the requests of an endpoint go beside its service. */
+export interface Traffic {
+  readonly split?: {
+    readonly service: string;
+    readonly weight?: number;
+    readonly when?: {
+      readonly header?: { readonly name: string; readonly value?: string };
+      readonly clientIds?: string[];
+    };
+  }[];
+  readonly mirror?: { readonly service: string; readonly percent: number };
+}
+
 /** How callers say which version they mean. */
 export interface Versioning {
   readonly by: 'path' | 'header' | 'accept';
@@ -98,6 +111,7 @@ export interface EndpointTable {
   tags: string[];
   service: string | null;
   upstream_url: string | null;
+  traffic: OptionalJson<Traffic>;
   timeout_seconds: number | null;
   /** Null: as the gateway says. */
   auth_required: boolean | null;

@@ -38,6 +38,7 @@ interface Retry {
 export interface UpstreamTarget {
   readonly url: string;
   readonly weight?: number;
+  readonly maxConcurrentRequests?: number;
 }
 
 interface FieldChanges {

@@ -14,7 +14,7 @@ import type { LimitSettings } from '../gateway/policy.ts';
 import type { ExchangeRecord } from '../gateway/ports.ts';
 import { STRICT_PATHS } from '../gateway/route-path.ts';
 import { packSnapshot } from '../gateway/snapshot-loader.ts';
-import { UNCOUNTED } from '../gateway/traffic.ts';
+import { UNCOUNTED } from '../gateway/request-counts.ts';
 import { toPseudonym } from '../gateway/via.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createIpMatcher } from '../lib/ip-range.ts';
@@ -83,7 +83,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     privateTargets: rules.privateTargets,
     secretsKey: rules.secretsKey,
     usage: { record: (text) => tell(options.onRecord, text, warn) },
-    traffic: UNCOUNTED,
+    requestCounts: UNCOUNTED,
     clock,
     countries: createCountrySource({ header: undefined, database: undefined }),
     hmacSecret,

@@ -11,8 +11,9 @@ import type { SecretOwner } from '../lib/sealed-text.ts';
 import { openTls } from './upstream/service-secrets.ts';
 import type { Service } from './upstream/service.ts';
 import type { Services } from './upstream/services.ts';
-import type { Traffic } from './traffic.ts';
+import type { RequestCounts } from './request-counts.ts';
 import type { Timeouts } from './upstream/timeouts.ts';
+import { compileTraffic, type Traffic } from './upstream/traffic.ts';
 
 export interface Snapshot {
   readonly version: number;
@@ -23,7 +24,7 @@ export interface Snapshot {
 export interface CompileDeps extends PolicyDeps {
   readonly policies: readonly Policy[];
   readonly services: Services;
-  readonly traffic: Traffic;
+  readonly requestCounts: RequestCounts;
   /** Opens what snapshots carry sealed. */
   readonly secretsKey: Uint8Array;
   /** Sent along with requests to the control plane, and to nobody else. */
@@ -47,7 +48,7 @@ interface CompiledService {
 interface Making {
   readonly gateway: GatewayConfig;
   readonly services: ReadonlyMap<string, CompiledService>;
-  readonly trafficRow: number;
+  readonly countsRow: number;
   readonly policies: readonly StagedPolicy[];
   readonly deps: CompileDeps;
 }
@@ -56,7 +57,7 @@ export function compileGateway(gateway: GatewayConfig, deps: CompileDeps): Route
   const making: Making = {
     gateway,
     services: new Map(gateway.services.map((config) => [config.name, compileService(config, gateway, deps)])),
-    trafficRow: deps.traffic.rowOf(gateway.id),
+    countsRow: deps.requestCounts.rowOf(gateway.id),
     policies: compilePolicies(gateway.policies ?? [], deps),
     deps,
   };
@@ -80,36 +81,40 @@ function compileService(config: ServiceConfig, gateway: GatewayConfig, deps: Com
   return { config, upstream, rewriting: compileRewriting(config, owner, hasLostTls) };
 }
 
-function compilePlan(
-  endpoint: EndpointConfig,
-  { gateway, services, trafficRow, policies: shared, deps }: Making,
-): Plan {
-  const service = services.get(endpoint.service);
-  if (service === undefined) throw unchecked();
+function compilePlan(endpoint: EndpointConfig, { gateway, services, countsRow, policies: shared, deps }: Making): Plan {
   const own = compilePolicies(endpoint.policies, deps);
   const policies = [...shared, ...own].toSorted((a, b) => a.stage - b.stage).map(({ compiled }) => compiled);
-  return {
-    gatewayId: gateway.id ?? undefined,
-    endpointId: endpoint.id ?? undefined,
-    trafficRow,
-    route: `${endpoint.method} ${gateway.routePrefix}${endpoint.path}`,
-    tenantId: gateway.tenantId,
-    service: endpoint.service,
-    upstream: service.upstream,
-    stripCharacters: service.config.stripPrefix ? gateway.routePrefix.length : 0,
-    rewriting: service.rewriting,
-    timeouts: toTimeouts(endpoint, service.config),
-    policies,
-    enders: policies.filter((policy) => 'onEnd' in policy),
-    guards: shared.filter(({ stage }) => stage === GUARD).length,
-    controlToken: gateway.id === null ? deps.controlToken : undefined,
+  const enders = policies.filter((policy) => 'onEnd' in policy);
+  const guards = shared.filter(({ stage }) => stage === GUARD).length;
+  const planOf = (name: string, timeoutMs: number, traffic?: Traffic): Plan => {
+    const service = services.get(name);
+    if (service === undefined) throw unchecked();
+    return {
+      gatewayId: gateway.id ?? undefined,
+      endpointId: endpoint.id ?? undefined,
+      countsRow,
+      route: `${endpoint.method} ${gateway.routePrefix}${endpoint.path}`,
+      tenantId: gateway.tenantId,
+      service: name,
+      upstream: service.upstream,
+      stripCharacters: service.config.stripPrefix ? gateway.routePrefix.length : 0,
+      rewriting: service.rewriting,
+      timeouts: toTimeouts(timeoutMs, service.config),
+      traffic,
+      policies,
+      enders,
+      guards,
+      controlToken: gateway.id === null ? deps.controlToken : undefined,
+    };
   };
+  const traffic = endpoint.traffic && compileTraffic(endpoint.traffic, gateway.id ?? '', planOf);
+  return planOf(endpoint.service, endpoint.timeoutMs, traffic);
 }
 
 const CONNECT_MS = 5000;
 const HANDSHAKE_MS = 5000;
 
-function toTimeouts({ timeoutMs }: EndpointConfig, { timeouts }: ServiceConfig): Timeouts {
+function toTimeouts(timeoutMs: number, { timeouts }: ServiceConfig): Timeouts {
   return {
     connectMs: timeouts?.connectMs ?? CONNECT_MS,
     handshakeMs: timeouts?.handshakeMs ?? HANDSHAKE_MS,

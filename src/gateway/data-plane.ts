@@ -16,7 +16,11 @@ import { createOpenSocket } from './upstream/open-socket.ts';
 import { createReach } from './upstream/reach.ts';
 import type { ServiceDeps } from './upstream/service.ts';
 import { createServices, type Services } from './upstream/services.ts';
+import { createSystemNames } from './upstream/system-names.ts';
 import { createTransport } from './upstream/transport.ts';
+
+/** How long a snapshot waits for services that nobody knows the place of yet. */
+const NAMES_PATIENCE_MS = 500;
 
 type Warn = (fields: Record<string, unknown>, message: string, level?: 'warn' | 'error') => void;
 
@@ -49,11 +53,14 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const openSocket = createOpenSocket(privateTargets);
   const transport = createTransport(clock, openSocket);
   const sweep = new Sweep(() => clock.monotonicMs());
+  const names = createSystemNames(privateTargets);
   const services = createServices({
     transport,
+    names,
     reach: createReach(openSocket),
     check: createCheck(transport),
     random: Math.random,
+    threads: given.threads,
     sweep,
     onNews: createNewsTeller(onCircuit, warn),
   });
@@ -85,7 +92,17 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     runner.swap(snapshot);
   };
   const pause = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-  const { publish } = createPublications(createSnapshotLoader({ ...deps, pause }), swap);
+  const loader = createSnapshotLoader({ ...deps, pause });
+  const { publish } = createPublications(
+    {
+      async load(packed) {
+        const loaded = await loader.load(packed);
+        await names.settled(NAMES_PATIENCE_MS);
+        return loaded;
+      },
+    },
+    swap,
+  );
   return {
     runner,
     publish,

@@ -4,6 +4,7 @@ import type { Policy } from './policy.ts';
 import { toVersionRule } from './route-version.ts';
 import { createRouter, isMethod, type Miss, type Route, type RoutedRequest } from './router.ts';
 import type { EndpointConfig, GatewayConfig, PolicyUse, ServiceConfig, SnapshotConfig } from './snapshot.ts';
+import { hasHeader } from './upstream/split.ts';
 import { toServicePath } from './upstream/upstream-path.ts';
 import { compilePathRewrite } from '../lib/path-rewrite.ts';
 import { STAGES } from './stages.ts';
@@ -23,6 +24,18 @@ export function explainRequest(
 ): Explained | Miss<Explained> {
   const routes = config.gateways.flatMap((gateway) => toRoutes(gateway, policies));
   return createRouter(routes, config.paths).find(request);
+}
+
+/** Which services may get the request, as far as its headers tell: one alone, or those that weights, and the caller's client, decide among. */
+export function explainServices({ service, traffic }: EndpointConfig, headers: readonly string[]): string[] {
+  const names: string[] = [];
+  for (const { service: name, when } of traffic?.split ?? []) {
+    if (when === undefined || (when.header && !hasHeader(headers, when.header.name, when.header.value))) continue;
+    names.push(name);
+    if (when.clientIds === undefined) return names;
+  }
+  const weighed = traffic?.split?.filter(({ weight = 0 }) => weight > 0) ?? [];
+  return [...new Set([...(weighed.length === 0 ? [service] : weighed.map((way) => way.service)), ...names])];
 }
 
 /** The path that the service gets, below that of its target; undefined for one that it must not get. */

@@ -23,8 +23,8 @@ export interface ThreadBoot extends GatewayBoot {
   readonly thread: number;
   /** How many connections all threads have (edge/connection-counts.ts). */
   readonly connectionCounts: SharedArrayBuffer;
-  /** What all threads count (traffic.ts). */
-  readonly traffic: SharedArrayBuffer;
+  /** What all threads count (request-counts.ts). */
+  readonly requestCounts: SharedArrayBuffer;
 }
 
 /** The same for every thread. */

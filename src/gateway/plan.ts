@@ -5,13 +5,14 @@ import type { CompiledPolicy } from './policy.ts';
 import type { Rewriting } from './upstream/rewriting.ts';
 import type { Service } from './upstream/service.ts';
 import type { Timeouts } from './upstream/timeouts.ts';
+import type { Traffic } from './upstream/traffic.ts';
 
 export interface Plan {
   /** Undefined for routes that belong to no published gateway (the management API). */
   readonly gatewayId: string | undefined;
   readonly endpointId: string | undefined;
-  /** Where its requests are counted (traffic.ts). */
-  readonly trafficRow: number;
+  /** Where its requests are counted (request-counts.ts). */
+  readonly countsRow: number;
   /** What is published here: `GET /shop/orders/{id}`. */
   readonly route: string;
   readonly tenantId: string;
@@ -23,6 +24,8 @@ export interface Plan {
   /** What its service makes of requests and answers; undefined where it leaves them as they are. */
   readonly rewriting: Rewriting | undefined;
   readonly timeouts: Timeouts;
+  /** Where its requests go beside that; undefined where nothing was said, and where it has been decided. */
+  readonly traffic: Traffic | undefined;
   /** In the order in which they run. */
   readonly policies: readonly CompiledPolicy[];
   /** Those of them that are told of the end. */
@@ -52,5 +55,18 @@ export interface Target {
   /** Put before the request's path; empty or beginning with a slash, never ending with one. */
   readonly basePath: string;
   readonly socketPath: string | undefined;
+  /** Where connections go; undefined where the origin tells, its name looked up for each. */
+  readonly place: Place | undefined;
   readonly tls: TargetTls | undefined;
+}
+
+/** One of those that a name leads to. */
+export interface Place {
+  readonly address: string;
+  /** Undefined: that of the origin. */
+  readonly port: number | undefined;
+  /** Beside those of the same priority; above 0. */
+  readonly weight: number;
+  /** The lowest is called first. */
+  readonly priority: number;
 }

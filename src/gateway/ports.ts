@@ -161,6 +161,10 @@ export interface ServiceHealth {
 
 export interface TargetHealth {
   readonly url: string;
+  /** One of those that its name leads to; absent where the name is looked up for each connection, or is none. */
+  readonly address?: string;
+  /** As DNS says; undefined where the URL does. */
+  readonly port?: number | undefined;
   readonly weight: number;
   /** Why it is held for unfit: no connection can be made, its checks fail, or it failed too often. */
   readonly ill: 'unreachable' | 'check' | 'errors' | undefined;

@@ -9,7 +9,7 @@ import type { Plan } from './plan.ts';
 import { problemReply } from './problem-reply.ts';
 import { toRecord } from './record.ts';
 import type { Miss } from './router.ts';
-import type { Traffic } from './traffic.ts';
+import type { RequestCounts } from './request-counts.ts';
 import { missReply, toTurningPlan } from './turn-away.ts';
 
 export interface Forward {
@@ -20,7 +20,7 @@ export interface Forward {
 export interface RunnerDeps extends PolicyDeps {
   readonly arrive: Arrive;
   readonly forward: Forward;
-  readonly traffic: Traffic;
+  readonly requestCounts: RequestCounts;
   /** Told of throws: defects, never refusals. */
   readonly onDefect: (exchange: Exchange, cause: unknown) => void;
 }
@@ -136,7 +136,7 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
       exchange.recorded = true;
       if (exchange.plan !== undefined) for (const policy of exchange.plan.enders) end(policy, exchange);
       const durationMs = deps.clock.monotonicMs() - exchange.startedTick;
-      deps.traffic.count(exchange, durationMs);
+      deps.requestCounts.count(exchange, durationMs);
       deps.usage.record(toRecord(exchange, durationMs));
     },
     swap(next) {

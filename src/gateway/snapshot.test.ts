@@ -178,7 +178,15 @@ describe('a target', () => {
   const checkTarget = (url: string): string[] =>
     check(createGateway(url)).map((fault) => fault.replace('gateways[1].services[0].targets[0].', ''));
 
-  for (const url of ['http://h', 'https://h:8443', 'http://127.0.0.1:1/base/', 'http://[::1]:80', 'HTTP://H/']) {
+  for (const url of [
+    'http://h',
+    'https://h:8443',
+    'http://127.0.0.1:1/base/',
+    'http://[::1]:80',
+    'HTTP://H/',
+    'http+srv://_api._tcp.example.com',
+    'https+srv://_api._tcp.h/base',
+  ]) {
     test(`may be ${url}`, () => assert.deepEqual(checkTarget(url), []));
   }
   const unsound: readonly [url: string, fault: string][] = [
@@ -194,6 +202,10 @@ describe('a target', () => {
     ['UNIX:/run/tollgate/control', 'must be an http:// or https:// URL'],
     ['http://user:pass@h', 'must not hold credentials'],
     ['http://user@h', 'must not hold credentials'],
+    ['http+srv://_api._tcp.h:81', 'must not name a port: SRV records tell it'],
+    ['http+srv://h', 'must name a service, such as http+srv://_api._tcp.example.com'],
+    ['https+srv://user@_api._tcp.h', 'must not hold credentials'],
+    ['ftp+srv://_api._tcp.h', 'must be an http:// or https:// URL'],
     ['http://h/?a=b', 'must not have a query or a fragment'],
     ['http://h/#a', 'must not have a query or a fragment'],
   ];

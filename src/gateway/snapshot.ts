@@ -10,7 +10,9 @@ import { checkPath, wouldShadow } from './route-pattern.ts';
 import { toVersionRule } from './route-version.ts';
 import { isMethod, METHODS, routeKeys, toSegments } from './router.ts';
 import { checkRewriting, rewritingFields } from './upstream/rewriting.ts';
+import { checkTarget } from './upstream/target.ts';
 import { checkService, serviceFields, targetFields } from './upstream/service-config.ts';
+import { checkTraffic, TrafficConfig } from './upstream/traffic-config.ts';
 
 const closed = { additionalProperties: false };
 
@@ -26,6 +28,7 @@ const EndpointConfig = Type.Object(
     service: Type.String(),
     timeoutMs: Type.Integer({ minimum: 1 }),
     policies: Type.Array(PolicyUse),
+    traffic: Type.Optional(TrafficConfig),
   },
   closed,
 );
@@ -197,6 +200,8 @@ function checkGateway(gateway: GatewayConfig, at: string, context: Context): voi
     if (!services.has(endpoint.service)) {
       faults.push({ path: `${path}.service`, message: `there is no service "${endpoint.service}" in this gateway` });
     }
+    for (const fault of checkTraffic(endpoint, services))
+      faults.push({ path: `${path}.${fault.path}`, message: fault.message });
     checkRoute(gateway, endpoint, path, context);
     checkPolicies(endpoint.policies, path, context);
   });
@@ -274,17 +279,6 @@ function checkPolicies(uses: readonly PolicyUse[], at: string, context: Context)
       for (const fault of more ?? []) context.faults.push({ path: `${path}.${fault.path}`, message: fault.message });
     }
   });
-}
-
-/** What is wrong with a target, or undefined. The control plane alone is reached by a Unix socket. */
-function checkTarget(url: string, isManagement: boolean): string | undefined {
-  if (isManagement && url.startsWith('unix:')) return undefined;
-  const parsed = URL.parse(url);
-  if (parsed === null || (parsed.protocol !== 'http:' && parsed.protocol !== 'https:'))
-    return 'must be an http:// or https:// URL';
-  if (parsed.username !== '' || parsed.password !== '') return 'must not hold credentials';
-  if (parsed.search !== '' || parsed.hash !== '') return 'must not have a query or a fragment';
-  return undefined;
 }
 
 function toManagedPaths(gateway: GatewayConfig, paths: PathRules): string[][] {

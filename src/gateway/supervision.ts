@@ -12,7 +12,7 @@ import type {
 } from './ports.ts';
 import type { RecordCounts } from './record-writing.ts';
 import type { SnapshotConfig } from './snapshot.ts';
-import type { GatewayTraffic } from './traffic-cells.ts';
+import type { GatewayCounts } from './request-count-cells.ts';
 
 interface SupervisorLog {
   info(fields: object, message: string): void;
@@ -54,7 +54,7 @@ export interface Supervisor {
 
 export interface Observation {
   readonly threads: readonly ThreadObservation[];
-  readonly traffic: readonly GatewayTraffic[];
+  readonly requestCounts: readonly GatewayCounts[];
   /** From callers, open now. */
   readonly connections: number;
   readonly records: RecordCounts;

@@ -11,7 +11,7 @@ import { RecordWriting } from './record-writing.ts';
 import { packSnapshot, type PackedSnapshot } from './snapshot-loader.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 import type { LookupCounts, Observation, Supervisor, SupervisorOptions, ThreadObservation } from './supervision.ts';
-import { createTrafficMemory, readTraffic } from './traffic.ts';
+import { createRequestCounts, readRequestCounts } from './request-counts.ts';
 
 const OBEY_TIMEOUT_MS = 10_000;
 /** Whoever observes does not wait longer than that for one thread. */
@@ -67,7 +67,7 @@ class Fleet implements Supervisor {
   #tls: GatewayBoot['tls'];
   #countries: GatewayBoot['countries'];
   readonly #connectionCounts: SharedArrayBuffer;
-  readonly #traffic: SharedArrayBuffer;
+  readonly #requestCounts: SharedArrayBuffer;
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
@@ -77,7 +77,7 @@ class Fleet implements Supervisor {
     this.#tls = options.boot.tls;
     this.#countries = options.boot.countries;
     this.#connectionCounts = createConnectionCounts(options.boot.limits.connections);
-    this.#traffic = createTrafficMemory(options.boot.threads);
+    this.#requestCounts = createRequestCounts(options.boot.threads);
     this.#records = new RecordWriting(options);
     this.#questions = new Questions(({ number }) =>
       options.log.error({ thread: number }, 'a gateway thread does not answer'),
@@ -133,7 +133,7 @@ class Fleet implements Supervisor {
     const threads = await Promise.all(this.#seats.map((seat) => this.#observe(seat)));
     return {
       threads,
-      traffic: readTraffic(this.#traffic),
+      requestCounts: readRequestCounts(this.#requestCounts),
       connections: readConnections(this.#connectionCounts),
       records: this.#records.counts,
       lookups: { ...this.#lookups },
@@ -164,7 +164,7 @@ class Fleet implements Supervisor {
       countries: this.#countries,
       thread: seat.number,
       connectionCounts: this.#connectionCounts,
-      traffic: this.#traffic,
+      requestCounts: this.#requestCounts,
     };
     worker.postMessage(boot);
     worker.on('message', (message: FromThread) => {

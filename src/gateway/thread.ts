@@ -18,7 +18,7 @@ import { ConnectionCounts } from './edge/connection-counts.ts';
 import { listen } from './edge/listener.ts';
 import type { FromThread, ThreadBoot, ToThread } from './messages.ts';
 import { createRecordBuffer } from './record-buffer.ts';
-import { openTraffic } from './traffic.ts';
+import { openRequestCounts } from './request-counts.ts';
 
 function say(message: FromThread, handedOver: ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, handedOver);
@@ -43,7 +43,7 @@ async function main(boot: ThreadBoot): Promise<void> {
     credentials,
     rehash: (made) => say({ type: 'rehash', rehash: made }),
     usage,
-    traffic: openTraffic(boot.traffic, boot.thread),
+    requestCounts: openRequestCounts(boot.requestCounts, boot.thread),
     limiter,
     limits: boot.limitSettings,
     clock,

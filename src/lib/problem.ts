@@ -388,6 +388,12 @@ export const PROBLEMS = {
     remedy:
       'What the gateway shows the service of itself cannot be opened; ask whoever runs the gateway to set the credentials of the service anew.',
   },
+  upstream_busy: {
+    status: 503,
+    title: 'Service busy',
+    remedy:
+      'As many requests as the targets of the service may have at a time are under way; try again after the seconds in `Retry-After`.',
+  },
   circuit_open: {
     status: 503,
     title: 'Service not called',

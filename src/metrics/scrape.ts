@@ -6,7 +6,7 @@ import type { LimitMetrics } from '../limits/shared-counters.ts';
 import { family, single } from './catalogue.ts';
 import { processFamilies, readMainThread, threadFamilies, toThreadReading, type Build } from './process-families.ts';
 import { targetFamilies } from './target-families.ts';
-import { trafficFamilies } from './traffic-families.ts';
+import { requestFamilies } from './request-families.ts';
 
 export interface ScrapeParts {
   readonly build: Build;
@@ -51,9 +51,9 @@ async function scrape({ build, maxConnections, observe, readLimits, listGateways
   ]);
 }
 
-function observedFamilies({ threads, traffic, connections, records, lookups }: Observation): Family[] {
+function observedFamilies({ threads, requestCounts, connections, records, lookups }: Observation): Family[] {
   return [
-    ...trafficFamilies(traffic),
+    ...requestFamilies(requestCounts),
     single('tollgate_connections', connections),
     ...targetFamilies(threads.map(({ state }) => state?.gateways ?? [])),
     single('tollgate_records_stored_total', records.stored),

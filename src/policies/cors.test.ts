@@ -6,7 +6,7 @@ import { localReply, type Reply } from '../gateway/exchange.ts';
 import { ACCESS_CONTROL, hasKind } from '../gateway/wire/field-kind.ts';
 import { checkSchema } from '../gateway/snapshot.ts';
 import { cors } from './cors.ts';
-import { createOriginJudge } from './origins.ts';
+import { createOriginJudge } from '../lib/origins.ts';
 
 type Config = Static<typeof cors.config>;
 

@@ -5,7 +5,7 @@ import { Type, type Static } from 'typebox';
 import { headerValue, localReply, type Exchange, type Reply } from '../gateway/exchange.ts';
 import type { CompiledPolicy, Policy } from '../gateway/policy.ts';
 import { ACCESS_CONTROL } from '../gateway/wire/field-kind.ts';
-import { createOriginJudge } from './origins.ts';
+import { createOriginJudge } from '../lib/origins.ts';
 
 const Names = Type.Array(Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$" }), { maxItems: 100 });
 

@@ -9,7 +9,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { createApi, type Json } from '../harness/api.ts';
 import { createSandbox, type RunningTollgate, type Sandbox } from '../harness/tollgate.ts';
-import { startUpstream, type Upstream } from '../harness/upstream.ts';
+import { findDeadUrl, startUpstream, type Upstream } from '../harness/upstream.ts';
 
 const FOLDER = new URL('../../examples/', import.meta.url);
 const SCHEMA = new URL('../../docs/reference/declaration.schema.json', import.meta.url);
@@ -87,6 +87,17 @@ const CALLS: Readonly<Record<string, readonly Call[]>> = {
     { line: 'GET /mobile/catalog', scopes: [], status: 400 },
     { line: 'GET /mobile/catalog', headers: { 'x-app-version': '2' }, scopes: [], status: 200, seen: 'GET /catalog' },
   ],
+  'gradual-change.yaml': [
+    {
+      line: 'GET /shop/orders/7',
+      headers: { 'x-canary': '1' },
+      scopes: [],
+      status: 200,
+      seen: 'GET /canary/shop/orders/7',
+      answers: { vary: 'x-canary' },
+    },
+    { line: 'POST /shop/orders', headers: { 'x-canary': '1' }, scopes: [], status: 200, seen: 'POST /shop/orders' },
+  ],
   'sidecar.yaml': [
     { line: 'GET /healthz', status: 200, seen: 'GET /healthz' },
     { line: 'GET /anything/at/all?x=1', status: 401 },
@@ -100,6 +111,7 @@ describe('the examples', () => {
   let sandbox: Sandbox;
   let tollgate: RunningTollgate;
   let upstream: Upstream;
+  let deadUrl = '';
   let key = '';
   const seen: string[] = [];
   const keys = new Map<string, string>();
@@ -108,7 +120,12 @@ describe('the examples', () => {
     sandbox.run(args, {
       TOLLGATE_URL: tollgate.url,
       TOLLGATE_API_KEY: key,
-      ...Object.fromEntries(['USERS', 'ORDERS', 'CATALOG', 'SERVICE'].map((name) => [`${name}_URL`, upstream.url])),
+      ...Object.fromEntries(
+        ['USERS', 'ORDERS', 'CATALOG', 'SERVICE', 'STABLE'].map((name) => [`${name}_URL`, upstream.url]),
+      ),
+      CANARY_URL: `${upstream.url}/canary`,
+      // A shadow that is not there is missed by nobody.
+      SHADOW_URL: deadUrl,
     });
   const keyWith = async (scopes: readonly string[]): Promise<string> => {
     const name = scopes.join(' ');
@@ -126,6 +143,7 @@ describe('the examples', () => {
       seen.push(`${method} ${url}`);
       response.end('{}');
     });
+    deadUrl = await findDeadUrl();
     tollgate = await sandbox.start();
     const setup = await createApi(tollgate.url).call('POST', '/setup', { name: 'Ada', email: 'ada@example.com' });
     key = setup.body.apiKey;

@@ -18,10 +18,11 @@ import type { Failure } from '../../src/gateway/upstream/failure.ts';
 import { createCheck } from '../../src/gateway/upstream/check.ts';
 import { createForward } from '../../src/gateway/upstream/forward.ts';
 import { createOpenSocket, type OpenSocket } from '../../src/gateway/upstream/open-socket.ts';
+import type { Names } from '../../src/gateway/upstream/names.ts';
 import { createReach } from '../../src/gateway/upstream/reach.ts';
 import { createServices, type Services, type ServicesDeps } from '../../src/gateway/upstream/services.ts';
 import { createTransport } from '../../src/gateway/upstream/transport.ts';
-import { type Traffic, UNCOUNTED } from '../../src/gateway/traffic.ts';
+import { type RequestCounts, UNCOUNTED } from '../../src/gateway/request-counts.ts';
 import { Fields } from '../../src/gateway/wire/fields.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { deriveKey } from '../../src/lib/derive-key.ts';
@@ -162,12 +163,21 @@ export function createFakeSweep(): FakeSweep {
   };
 }
 
+/** Every name is looked up for each connection. */
+const NO_NAMES: Names = {
+  known: () => undefined,
+  watch: () => ({ cancel: () => {} }),
+  settled: () => Promise.resolve(),
+};
+
 export function createFakeServicesDeps(differences: Partial<ServicesDeps> = {}): ServicesDeps {
   return {
     transport: { retain: () => {} },
     reach: () => {},
     check: () => {},
+    names: NO_NAMES,
     random: () => 0.5,
+    threads: 1,
     onNews: () => {},
     sweep: createFakeSweep(),
     ...differences,
@@ -177,7 +187,7 @@ export function createFakeServicesDeps(differences: Partial<ServicesDeps> = {}):
 interface FakeDeps extends PolicyDeps {
   readonly secretsKey: Uint8Array;
   readonly services: Services;
-  readonly traffic: Traffic;
+  readonly requestCounts: RequestCounts;
 }
 
 /** What the policies may use: knows these keys at once, admits everything, forgets the records. And services, for a snapshot to be compiled. */
@@ -201,7 +211,7 @@ export function createDeps(keys: readonly FakeKey[] = [], differences: Partial<F
     hmacSecret: HMAC_SECRET,
     secretsKey: SECRETS_KEY,
     services: createServices(createFakeServicesDeps()),
-    traffic: UNCOUNTED,
+    requestCounts: UNCOUNTED,
     ...differences,
   };
 }
@@ -287,6 +297,8 @@ export interface DataPlaneOptions {
   readonly keys?: readonly FakeKey[];
   readonly policies?: readonly Policy[];
   readonly deps?: Partial<PolicyDeps>;
+  /** Where names lead. */
+  readonly names?: Names;
   /** Unless told, to wherever a target says. */
   readonly openSocket?: OpenSocket;
   readonly trustedProxies?: readonly string[];
@@ -330,7 +342,9 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     transport,
     reach: createReach(openSocket),
     check: createCheck(transport),
+    names: options.names ?? NO_NAMES,
     random: Math.random,
+    threads: 1,
     sweep,
     onNews: () => {},
   });

@@ -4,6 +4,7 @@ import type { Arg, Group, Option } from '../command.ts';
 import { importOpenApi } from '../import-openapi.ts';
 import { BODY_OPTION, listOptions } from '../list-options.ts';
 import { showDifference } from '../show-difference.ts';
+import { showHealth } from '../show-health.ts';
 
 const ID: Arg = { name: 'id', meaning: 'the id of the gateway, `gw_…`' };
 
@@ -138,6 +139,15 @@ export const gateways: Group = {
         { line: 'gateways diff gw_01jx…', about: 'what a deploy would change' },
         { line: 'gateways diff gw_01jx… --from 3 --to live', about: 'what happened since revision 3' },
       ],
+    },
+    {
+      name: 'health',
+      summary: 'See which of its targets are up, and what speaks against the others.',
+      description:
+        'As the node that answers finds them now. A target is partial when only some of its threads call it.',
+      args: [ID],
+      does: { kind: 'program', calls: ['GET /gateways/{id}/health'], run: showHealth },
+      examples: [{ line: 'gateways health gw_01jx…', about: 'every target, with its breaker and what it has to do' }],
     },
     {
       name: 'revisions',

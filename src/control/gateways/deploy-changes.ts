@@ -1,7 +1,7 @@
 // What a deploy changes, as callers of the gateway see it. Pure.
 
 import { isDeepStrictEqual } from 'node:util';
-import type { GatewayConfig } from '../../gateway/snapshot.ts';
+import type { EndpointConfig, GatewayConfig } from '../../gateway/snapshot.ts';
 import type { Deployment } from './revision-schema.ts';
 
 /** Undefined is nothing on the air. Routes are written `GET /prefix/path`. */
@@ -17,12 +17,19 @@ export function toChanges(before: GatewayConfig | undefined, after: GatewayConfi
   };
 }
 
-/** Each route with all that it does: its own configuration, that of its service, and what its gateway says for all. */
+/** Each route with all that it does: its own configuration, that of its services, and what its gateway says for all. */
 function routesOf({ endpoints, services, routePrefix, hosts, version, policies }: GatewayConfig): Map<string, unknown> {
   return new Map(
     endpoints.map((endpoint) => {
-      const service = services.find(({ name }) => name === endpoint.service);
-      return [`${endpoint.method} ${routePrefix}${endpoint.path}`, { endpoint, service, hosts, version, policies }];
+      const names = namesOf(endpoint);
+      const used = services.filter(({ name }) => names.has(name));
+      return [`${endpoint.method} ${routePrefix}${endpoint.path}`, { endpoint, used, hosts, version, policies }];
     }),
   );
+}
+
+/** All services that its requests may come to. */
+function namesOf({ service, traffic }: EndpointConfig): Set<string> {
+  const { split = [], mirror } = traffic ?? {};
+  return new Set([service, ...split.map((way) => way.service), ...(mirror === undefined ? [] : [mirror.service])]);
 }

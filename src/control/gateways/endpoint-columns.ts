@@ -13,7 +13,7 @@ export type EndpointFields = Omit<Endpoint, 'id' | 'gatewayId' | 'createdAt' | '
 
 export function fillEndpoint(terms: EndpointTerms): EndpointFields {
   const { operationId, summary, description, service, upstreamUrl, timeoutSeconds, authRequired, rateLimit } = terms;
-  const { deprecationDate, sunsetDate, successor } = terms;
+  const { traffic, deprecationDate, sunsetDate, successor } = terms;
   return {
     method: terms.method,
     path: normalizePath(terms.path),
@@ -23,6 +23,7 @@ export function fillEndpoint(terms: EndpointTerms): EndpointFields {
     tags: terms.tags ?? [],
     ...(typeof service === 'string' && { service }),
     ...(typeof upstreamUrl === 'string' && { upstreamUrl }),
+    ...(traffic !== undefined && traffic !== null && { traffic }),
     ...(typeof timeoutSeconds === 'number' && { timeoutSeconds }),
     ...(typeof authRequired === 'boolean' && { authRequired }),
     requiredScopes: terms.requiredScopes ?? [],
@@ -47,6 +48,7 @@ export function toEndpointColumns(terms: EndpointTerms) {
     tags: fields.tags,
     service: fields.service ?? null,
     upstream_url: fields.upstreamUrl ?? null,
+    traffic: toOptionalJson(fields.traffic),
     timeout_seconds: fields.timeoutSeconds ?? null,
     auth_required: fields.authRequired ?? null,
     required_scopes: fields.requiredScopes,
@@ -70,6 +72,7 @@ export function toEndpointFields(row: EndpointRow): EndpointFields {
     tags: row.tags,
     service: row.service,
     upstreamUrl: row.upstream_url,
+    traffic: row.traffic,
     timeoutSeconds: row.timeout_seconds,
     authRequired: row.auth_required,
     requiredScopes: row.required_scopes,

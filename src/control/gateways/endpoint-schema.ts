@@ -3,8 +3,19 @@
 import { Type, type Static } from 'typebox';
 import { pagingFields } from '../paging.ts';
 import { RateLimitSchema } from '../rate-limit.ts';
-import { clearable, closed, givenTime, nullable, oneOf, optional, text, time } from '../schema-parts.ts';
+import {
+  clearable,
+  clearableValue,
+  closed,
+  givenTime,
+  nullable,
+  oneOf,
+  optional,
+  text,
+  time,
+} from '../schema-parts.ts';
 import { timeoutSeconds } from './schema.ts';
+import { Traffic } from './traffic-schema.ts';
 
 const method = oneOf(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'], 'The method it answers.');
 const path = text(500, 'Below routePrefix: /users/{id} or /users/:id for one segment, /files/* for any rest.', {
@@ -51,6 +62,7 @@ const endpointFields = {
   tags: optional(tags),
   service: optional(service),
   upstreamUrl: optional(upstreamUrl),
+  traffic: optional(Traffic),
   timeoutSeconds: optional(timeoutSeconds),
   authRequired: optional(authRequired),
   requiredScopes: optional(requiredScopes),
@@ -75,6 +87,7 @@ export const UpdateEndpoint = closed(
     description: optional(clearable(description)),
     service: optional(clearable(service)),
     upstreamUrl: optional(clearable(upstreamUrl)),
+    traffic: optional(clearableValue(Traffic, 'object')),
     timeoutSeconds: optional(nullable(timeoutSeconds)),
     authRequired: optional(nullable(authRequired)),
     rateLimit: optional(nullable(rateLimit)),
@@ -112,6 +125,7 @@ export const Endpoint = closed({
   tags,
   service: optional(Type.String()),
   upstreamUrl: optional(Type.String()),
+  traffic: optional(Traffic),
   timeoutSeconds: optional(timeoutSeconds),
   authRequired: optional(authRequired),
   requiredScopes,

@@ -2,6 +2,7 @@
 
 import { Type, type Static } from 'typebox';
 import { closed, oneOf, optional, text } from '../schema-parts.ts';
+import { Traffic } from './traffic-schema.ts';
 import { loadBalancingStrategy } from './upstream-schema.ts';
 
 const MAX_HEADERS = 20;
@@ -63,6 +64,7 @@ export const Explanation = closed({
       ),
     }),
   ),
+  traffic: optional(Traffic),
 });
 
 export type ExplainQuery = Static<typeof ExplainQuery>;

@@ -96,6 +96,24 @@ forEachDatabase('an explanation', (open) => {
     assert.doesNotMatch((await explained(control, 'method=OPTIONS&path=/shop/orders')).detail, /preflight/);
   });
 
+  test('tells whether a page of the origin may call and read', async () => {
+    const control = createTestControl(await open());
+    const cors = { allowOrigins: ['https://a.example', 'https://*.b.example'], allowMethods: ['GET', 'POST'] };
+    await control.call('POST', '/api/v1/gateways/apply', { body: { gateways: [{ ...SHOP, cors }] } });
+    const preflightOf = (method: string): string =>
+      `path=/shop/orders&method=OPTIONS&header=Access-Control-Request-Method:%20${method}&header=Origin:%20`;
+    const table: readonly [query: string, detail: RegExp][] = [
+      [`${preflightOf('POST')}https://a.example`, /preflight.* Pages of https:\/\/a.example may read the answer\.$/],
+      [`${preflightOf('POST')}https://x.b.example`, /may read the answer\.$/],
+      [`${preflightOf('POST')}https://evil.example`, /preflight.* not among the origins/],
+      [`${preflightOf('PUT')}https://a.example`, /PUT is not among the methods/],
+      ['path=/shop/orders/7&header=Origin:%20https://a.example', /^Goes to .* may read the answer\.$/],
+      ['path=/shop/orders/7&header=Origin:%20https://evil.example', /^Goes to .* not among the origins/],
+      ['path=/shop/orders/7', /^Goes to the service orders of gateway shop\.$/],
+    ];
+    for (const [query, detail] of table) assert.match((await explained(control, query)).detail, detail, query);
+  });
+
   test('tells why a request would lead nowhere', async () => {
     const control = createTestControl(await open());
     const v2 = { ...SHOP, name: 'v2', routePrefix: '/v', version: 'v2', versioning: { by: 'header' } };

@@ -1,8 +1,9 @@
 // The way of a request through what is served, told to whoever may know of it. Pure.
 
-import { explainPath, explainRequest, type Explained } from '../../gateway/explain.ts';
+import { explainPath, explainRequest, explainServices, type Explained } from '../../gateway/explain.ts';
 import type { Policy } from '../../gateway/policy.ts';
-import type { GatewayConfig, ServiceConfig, SnapshotConfig } from '../../gateway/snapshot.ts';
+import type { EndpointConfig, GatewayConfig, ServiceConfig, SnapshotConfig } from '../../gateway/snapshot.ts';
+import { explainOrigin } from './explain-cors.ts';
 import type { ExplainQuery, Explanation } from './explain-schema.ts';
 
 export interface Explaining {
@@ -23,7 +24,7 @@ export function explain(query: ExplainQuery, { snapshot, policies, tenantId }: E
   const what = `${method} ${query.path}`;
   if (!('miss' in found)) {
     if (!isOfTenant(found, tenantId)) return foreign();
-    return isPreflightFor(found, query) ? preflight(found) : forwarded(found, query.path);
+    return isPreflightFor(found, query) ? preflight(found, query) : forwarded(found, query);
   }
   switch (found.miss) {
     case 'ambiguous':
@@ -38,7 +39,7 @@ export function explain(query: ExplainQuery, { snapshot, policies, tenantId }: E
       if (found.near !== undefined && !isOfTenant(found.near, tenantId)) return foreign();
   }
   const near = found.near;
-  if (near !== undefined && isPreflightFor(near, query)) return preflight(near);
+  if (near !== undefined && isPreflightFor(near, query)) return preflight(near, query);
   const context = near === undefined ? {} : { gateway: toGateway(near), policies: guardsOf(near) };
   switch (found.miss) {
     case 'version': {
@@ -54,17 +55,33 @@ export function explain(query: ExplainQuery, { snapshot, policies, tenantId }: E
   }
 }
 
-function forwarded(found: Explained, publicPath: string): Explanation {
+function forwarded(found: Explained, query: ExplainQuery): Explanation {
   const { gateway, endpoint, policies } = found;
-  const { method, path, service: name, timeoutMs } = endpoint;
+  const { method, path, traffic } = endpoint;
+  const names = explainServices(endpoint, toHeaders(query));
+  // Of several, the one that the endpoint is known by stands for all.
+  const name = names.find((one) => one === endpoint.service) ?? names[0];
   const service = gateway.services.find((candidate) => candidate.name === name);
+  const way = traffic?.split?.find((candidate) => candidate.service === name);
+  const whose = gateway.id === null ? 'the management API' : `gateway ${gateway.name}`;
+  const which = names.length > 1 ? `one of the services ${names.join(', ')}` : `the service ${name}`;
   return {
     outcome: 'forwarded',
-    detail: `Goes to the service ${name} of ${gateway.id === null ? 'the management API' : `gateway ${gateway.name}`}.`,
+    detail: `Goes to ${which} of ${whose}.${explainOrigin(gateway, toHeaders(query))}`,
     gateway: toGateway(found),
     endpoint: { ...(endpoint.id !== null && { id: endpoint.id }), method, path: gateway.routePrefix + path },
     policies: [...policies],
-    ...(service !== undefined && { service: { ...toService(service, gateway, publicPath), timeoutMs } }),
+    ...(service !== undefined && {
+      service: { ...toService(service, gateway, query.path), timeoutMs: way?.timeoutMs ?? endpoint.timeoutMs },
+    }),
+    ...(traffic !== undefined && { traffic: toTraffic(traffic) }),
+  };
+}
+
+function toTraffic({ split, mirror }: NonNullable<EndpointConfig['traffic']>) {
+  return {
+    ...(split !== undefined && { split: split.map(({ timeoutMs: _timeoutMs, ...way }) => way) }),
+    ...(mirror !== undefined && { mirror: { service: mirror.service, percent: mirror.percent } }),
   };
 }
 
@@ -88,8 +105,9 @@ function refused(status: number, detail: string): Explanation {
 }
 
 /** Guards are entered before anything else is asked, so that a preflight needs no key, no version and no endpoint. */
-function preflight(found: Explained): Explanation {
-  const detail = 'It is a preflight: the gateway answers it as `cors` says, and the service never sees it.';
+function preflight(found: Explained, query: ExplainQuery): Explanation {
+  const what = 'It is a preflight: the gateway answers it as `cors` says, and the service never sees it.';
+  const detail = what + explainOrigin(found.gateway, toHeaders(query));
   return { outcome: 'answered', status: 204, detail, gateway: toGateway(found), policies: guardsOf(found) };
 }
 

@@ -10,7 +10,11 @@ export const UpstreamService = closed({
   name: text(100, 'What endpoints call it by; unique in the gateway.', { format: 'service-name' }),
   targets: Type.Array(
     closed({
-      url: text(2_000, 'Where it listens. A path in it is put before that of the request.', { format: 'http-url' }),
+      url: text(
+        2_000,
+        'Where it listens. A path in it is put before that of the request. Of a name, every address that DNS tells is called. `http+srv://_api._tcp.example.com` and `https+srv:` ask for SRV records.',
+        { format: 'target-url' },
+      ),
       ...upstream.targetFields,
     }),
     {

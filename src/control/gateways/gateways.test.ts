@@ -141,6 +141,9 @@ forEachDatabase('gateways', (open) => {
       'http://h#x',
       'unix:/run/control.sock',
       'javascript:1',
+      'http+srv://h',
+      'http+srv://_api._tcp.h:80',
+      'ftp+srv://_api._tcp.h',
     ].map((url) => ({
       body: { name: 'x', upstreamServices: [{ name: 'a', targets: [{ url }] }] },
       path: 'body.upstreamServices[0].targets[0].url',

@@ -5,7 +5,14 @@ import { closed, oneOf, optional } from '../schema-parts.ts';
 
 const TargetHealth = closed({
   url: Type.String(),
-  weight: Type.Integer(),
+  address: optional(
+    Type.String({
+      description:
+        'One of those that its name leads to, by DNS; absent where the name is looked up for each connection.',
+    }),
+  ),
+  port: optional(Type.Integer({ description: 'As its SRV record says.' })),
+  weight: Type.Number({ description: 'Where a name leads to several addresses, they share its weight.' }),
   status: oneOf(
     ['up', 'partial', 'down'],
     'Whether it is fit for requests in the eyes of all threads, of some, or of none.',

@@ -74,6 +74,28 @@ const table: readonly [what: string, threads: ServiceHealth[][], status: string,
       { url: 'http://a', weight: 1, status: 'down', reasons: ['errors'], inFlight: 0 },
     ],
   ],
+  [
+    'at two addresses, as DNS tells each thread in its own order',
+    [
+      [
+        orders(
+          { ...WELL, address: '10.0.0.1', weight: 1 / 3 },
+          { ...WELL, address: '10.0.0.2', port: 81, ill: 'check' },
+        ),
+      ],
+      [
+        orders(
+          { ...WELL, address: '10.0.0.2', port: 81, ill: 'check' },
+          { ...WELL, address: '10.0.0.1', weight: 1 / 3 },
+        ),
+      ],
+    ],
+    'degraded',
+    [
+      { url: 'http://a', address: '10.0.0.1', weight: 0.33, status: 'up', reasons: [], inFlight: 0 },
+      { url: 'http://a', address: '10.0.0.2', port: 81, weight: 1, status: 'down', reasons: ['check'], inFlight: 0 },
+    ],
+  ],
 ];
 for (const [what, threads, status, targets] of table) {
   test(`a target that is ${what}`, () => {

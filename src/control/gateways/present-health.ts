@@ -17,7 +17,15 @@ export function toGatewayHealth(gatewayId: string, threads: readonly (readonly S
 
 function toService(name: string, views: readonly ServiceHealth[]): Service {
   // While a deploy is under way, threads may differ in what targets there are; one URL may be there twice.
-  const all = views.flatMap(({ targets }) => targets.map((target, i) => ({ key: `${i} ${target.url}`, target })));
+  const all = views.flatMap(({ targets }) => {
+    const seen = new Map<string, number>();
+    return targets.map((target) => {
+      const place = `${target.url} ${target.address} ${target.port}`;
+      const count = (seen.get(place) ?? 0) + 1;
+      seen.set(place, count);
+      return { key: `${place} ${count}`, target };
+    });
+  });
   const targets = [...Map.groupBy(all, ({ key }) => key).values()].map((same) =>
     toTarget(same.map(({ target }) => target)),
   );
@@ -39,9 +47,12 @@ function toTarget(views: readonly TargetHealth[]): Target {
   }
   const circuits = new Set(views.map(({ circuit }) => circuit));
   const circuitBreaker = (['open', 'half_open', 'closed'] as const).find((state) => circuits.has(state));
+  const { url = '', address, port, weight = 0 } = views[0] ?? {};
   return {
-    url: views[0]?.url ?? '',
-    weight: views[0]?.weight ?? 0,
+    url,
+    ...(address !== undefined && { address }),
+    ...(port !== undefined && { port }),
+    weight: Math.round(weight * 100) / 100,
     status: up === views.length ? 'up' : up === 0 ? 'down' : 'partial',
     reasons: [...reasons],
     ...(circuitBreaker !== undefined && { circuitBreaker }),

@@ -1,11 +1,13 @@
 // What holds for gateways and endpoints beyond their schema. Pure.
 
+import type { Traffic } from '../../db/publishing-schema.ts';
 import type { RateLimit } from '../../db/schema.ts';
-import { checkSnapshot } from '../../gateway/snapshot.ts';
+import { checkSnapshot, type EndpointConfig } from '../../gateway/snapshot.ts';
 import type { Fault } from '../../lib/problem.ts';
 import { rateLimitFaults } from '../rate-limit.ts';
 import type { CreateEndpoint } from './endpoint-schema.ts';
 import type { UpdateGateway } from './schema.ts';
+import { toTraffic } from './traffic-config.ts';
 import { upstreamFaults } from './upstream-rules.ts';
 
 const MAX_PREFIX_CHARACTERS = 100;
@@ -57,14 +59,16 @@ interface EndpointTerms {
   readonly service?: string | null;
   readonly upstreamUrl?: string | null;
   readonly rateLimit?: RateLimit | null;
+  readonly traffic?: Traffic | null;
   readonly deprecationDate?: string | null;
   readonly sunsetDate?: string | null;
 }
 
 export function endpointFaults(body: EndpointTerms): Fault[] {
   const faults = rateLimitFaults(body.rateLimit, 'body.rateLimit');
-  const wrong = body.path === undefined ? undefined : pathFault(normalizePath(body.path));
-  if (wrong !== undefined) faults.push({ path: 'body.path', message: wrong });
+  const wrong = body.path === undefined ? undefined : faultsOfEndpoint({ path: normalizePath(body.path) })[0];
+  if (wrong !== undefined) faults.push({ path: 'body.path', message: wrong.message });
+  if (body.traffic !== undefined && body.traffic !== null) faults.push(...trafficFaults(body.traffic));
   if (typeof body.service === 'string' && typeof body.upstreamUrl === 'string') {
     faults.push({ path: 'body.upstreamUrl', message: 'goes without service: send one of the two' });
   }
@@ -97,10 +101,27 @@ function toSlug(name: string): string {
     .replaceAll(/^-+|-+$/g, '');
 }
 
-/** What the data plane would say to such a path, so that a broken one is refused before any deploy. */
-function pathFault(path: string): string | undefined {
-  const endpoint = { id: null, method: 'GET', path, service: 's', timeoutMs: 1, policies: [] };
-  const services = [{ name: 's', targets: [{ url: 'http://localhost' }], stripPrefix: false }];
-  const gateway = { id: 'gw_', tenantId: '', name: '', routePrefix: '', services, endpoints: [endpoint] };
-  return checkSnapshot({ version: 0, gateways: [gateway] }, [])[0]?.message;
+/** Which services there are is for the deploy to say. */
+function trafficFaults(traffic: Traffic): Fault[] {
+  const { split = [], mirror } = traffic;
+  const services = [...split.map(({ service }) => service), ...(mirror === undefined ? [] : [mirror.service])];
+  return faultsOfEndpoint({ traffic: toTraffic(traffic, () => 1) }, services).map(({ path, message }) => ({
+    path: path.replace('gateways[0].endpoints[0]', 'body'),
+    message,
+  }));
 }
+
+/** What the data plane would say to such an endpoint, so that a broken one is refused before any deploy. */
+function faultsOfEndpoint(differences: Partial<EndpointConfig>, names: readonly string[] = []): Fault[] {
+  const endpoint = { id: null, method: 'GET', path: '/', service: OWN, timeoutMs: 1, policies: [], ...differences };
+  const services = [...new Set([OWN, ...names])].map((name) => ({
+    name,
+    targets: [{ url: 'http://localhost' }],
+    stripPrefix: false,
+  }));
+  const gateway = { id: 'gw_', tenantId: '', name: '', routePrefix: '', services, endpoints: [endpoint] };
+  return checkSnapshot({ version: 0, gateways: [gateway] }, []);
+}
+
+/** No name of a service looks like that. */
+const OWN = ' ';

@@ -7,6 +7,7 @@ import type { EndpointRow } from './endpoint-store.ts';
 import { toGatewayFields, type GatewayFields } from './gateway-columns.ts';
 import type { GatewayRow } from './store.ts';
 import { DEFAULT_VERSION_HEADER, toEndpointPolicies, toGatewayPolicies } from './to-policies.ts';
+import { heaviestOf, toTraffic, trafficFaults } from './traffic-config.ts';
 import { timeoutMsOf, toResilience, toTargets } from './upstream-config.ts';
 
 /** A gateway as it is meant, whether it stands in the database or not. */
@@ -121,6 +122,7 @@ function toEndpointConfig(
   if (endpoint.goneAfterSunset && endpoint.sunsetDate === undefined) {
     faults.push({ path: 'goneAfterSunset', message: 'needs a sunsetDate' });
   }
+  faults.push(...trafficFaults(endpoint, needsKey));
   const service = serviceOf(gateway, endpoint);
   if (service === undefined) {
     const known = gateway.upstreamServices.map(({ name }) => name).join(', ');
@@ -128,15 +130,26 @@ function toEndpointConfig(
       known === '' ? 'the gateway has no service; give it one, or the endpoint an upstreamUrl' : `name one of ${known}`;
     return { config: undefined, faults: [...faults, { path: 'service', message }] };
   }
-  const { id, method, path } = endpoint;
-  const policies = toEndpointPolicies(gateway, endpoint, needsKey);
-  return { config: { id, method, path, service, timeoutMs: timeoutOf(gateway, endpoint, service), policies }, faults };
+  const { id, method, path, traffic } = endpoint;
+  const timeoutMs = (name: string): number => timeoutOf(gateway, endpoint, name);
+  const config = {
+    id,
+    method,
+    path,
+    service,
+    timeoutMs: timeoutMs(service),
+    policies: toEndpointPolicies(gateway, endpoint, needsKey),
+    ...(traffic !== undefined && { traffic: toTraffic(traffic, timeoutMs) }),
+  };
+  return { config, faults };
 }
 
-/** An endpoint that names none has the gateway's only one. */
+/** An endpoint that names none, not even by weight, has the gateway's only one. */
 function serviceOf({ upstreamServices }: MeantGateway, endpoint: MeantEndpoint): string | undefined {
   const [first, second] = upstreamServices;
-  return endpoint.service ?? endpoint.upstreamUrl ?? (second === undefined ? first?.name : undefined);
+  return (
+    endpoint.service ?? endpoint.upstreamUrl ?? heaviestOf(endpoint) ?? (second === undefined ? first?.name : undefined)
+  );
 }
 
 function toServiceConfig(gateway: MeantGateway, service: GatewayFields['upstreamServices'][number]): ServiceConfig {

@@ -5,6 +5,7 @@ import type { PolicyUse } from '../../gateway/snapshot.ts';
 import { toLimits } from '../rate-limit.ts';
 import type { GatewayFields } from './gateway-columns.ts';
 import type { MeantEndpoint } from './to-config.ts';
+import { decidingHeaders } from './traffic-config.ts';
 
 export const DEFAULT_VERSION_HEADER = 'X-API-Version';
 
@@ -28,6 +29,8 @@ export function toGatewayPolicies(gateway: GatewayFields): PolicyUse[] {
 export function toEndpointPolicies(gateway: GatewayFields, endpoint: MeantEndpoint, needsKey: boolean): PolicyUse[] {
   const { id, requiredScopes, rateLimit } = endpoint;
   const policies = toDeprecation(endpoint);
+  const fields = decidingHeaders(endpoint);
+  if (fields.length > 0) policies.push({ name: 'vary', config: { fields } });
   if (needsKey) policies.push({ name: 'api-key', config: {} }, { name: 'client', config: {} });
   if (requiredScopes.length > 0) policies.push({ name: 'scopes', config: { required: requiredScopes } });
   const own = rateLimit === undefined ? null : { id, windows: toLimits(rateLimit) };

@@ -28,6 +28,18 @@ const ORDERS = { name: 'orders', targets: [{ url: 'http://h' }], stripPrefix: fa
 forEachDatabase('what is said of a service', (open) => {
   const table: readonly [what: string, service: Body, gateway: Body, expected: Body][] = [
     [
+      'services by SRV records',
+      { targets: [{ url: 'https+srv://_api._tcp.example.com/base' }] },
+      {},
+      { targets: [{ url: 'https+srv://_api._tcp.example.com/base' }] },
+    ],
+    [
+      'the room of targets',
+      { targets: [{ url: 'http://a', maxConcurrentRequests: 5 }, { url: 'http://b' }] },
+      {},
+      { targets: [{ url: 'http://a', maxConcurrentRequests: 5 }, { url: 'http://b' }] },
+    ],
+    [
       'weights of targets',
       { targets: [{ url: 'http://a', weight: 5 }, { url: 'http://b', weight: 0 }, { url: 'http://c' }] },
       {},

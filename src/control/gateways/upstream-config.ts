@@ -35,7 +35,11 @@ export function timeoutMsOf({ timeout, timeoutSeconds }: UpstreamService): numbe
 }
 
 export function toTargets(targets: UpstreamService['targets']): ServiceConfig['targets'] {
-  return targets.map(({ url, weight }) => ({ url, ...(weight !== undefined && { weight }) }));
+  return targets.map(({ url, weight, maxConcurrentRequests }) => ({
+    url,
+    ...(weight !== undefined && { weight }),
+    ...(maxConcurrentRequests !== undefined && { maxConcurrentRequests }),
+  }));
 }
 
 function toCircuitBreaker(said: CircuitBreaker): NonNullable<ServiceConfig['circuitBreaker']> {

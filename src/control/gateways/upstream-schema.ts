@@ -113,6 +113,10 @@ export const targetFields = {
       description: 'Its part of the requests beside those of the others; 0 gets no new ones. 1 unless told.',
     }),
   ),
+  maxConcurrentRequests: count(
+    1_000_000,
+    'How many requests a node may have under way there, shared evenly among its gateway threads. Others with room are called in its place; where none is left, as many more, up to 1000 in each thread, wait for up to five seconds. Beyond that callers get 503 `upstream_busy` with `Retry-After`. No limit unless told.',
+  ),
 };
 
 /** Of a service. */

@@ -11,6 +11,7 @@ import { publishing } from './0007-publishing.ts';
 import { resilience } from './0008-resilience.ts';
 import { concurrency } from './0009-concurrency.ts';
 import { tiers } from './0010-tiers.ts';
+import { gradual } from './0011-gradual.ts';
 import { requestLog } from './0012-request-log.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -24,5 +25,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0008-resilience': resilience,
   '0009-concurrency': concurrency,
   '0010-tiers': tiers,
+  '0011-gradual': gradual,
   '0012-request-log': requestLog,
 };

@@ -2,26 +2,30 @@
 
 export type Strategy = 'round_robin' | 'weighted' | 'least_connections' | 'ip_hash';
 
-/** A target as the strategies see it. */
-export interface Candidate {
+/** What is drawn for a key. */
+interface Drawn {
   /** Its part of the requests beside those of the others, above 0. */
   readonly share: number;
-  /** What it is owed of the requests that it did not get; counted here. */
-  owed: number;
-  /** Calls that it has under way. */
-  readonly inFlight: number;
   /** A number made of its name: where it stands for every key. */
   readonly seed: number;
 }
 
+/** A target as the strategies see it. */
+export interface Candidate extends Drawn {
+  /** What it is owed of the requests that it did not get; counted here. */
+  owed: number;
+  /** Calls that it has under way. */
+  readonly inFlight: number;
+}
+
 /** The targets among which to choose. */
-export interface Choice<Member extends Candidate> {
+export interface Choice<Member> {
   readonly members: readonly Member[];
   /** All shares are equal. */
   readonly isEven: boolean;
 }
 
-export function toChoice<Member extends Candidate>(members: readonly Member[]): Choice<Member> {
+export function toChoice<Member extends Drawn>(members: readonly Member[]): Choice<Member> {
   return { members, isEven: members.every(({ share }) => share === members[0]?.share) };
 }
 
@@ -80,7 +84,7 @@ function pickSmoothly<Member extends Candidate>(members: readonly Member[]): Mem
  * Rendezvous hashing (Thaler, Ravishankar 1998): every target throws a die for the key, and the highest wins. Whoever loses a target moves
  * its keys alone, to all others alike. With shares, the die is weighted (Schindelhauer, Schomaker 2005).
  */
-function pickByKey<Member extends Candidate>({ members, isEven }: Choice<Member>, key: number): Member | undefined {
+export function pickByKey<Member extends Drawn>({ members, isEven }: Choice<Member>, key: number): Member | undefined {
   let best: Member | undefined;
   let highest = -Infinity;
   for (const member of members) {

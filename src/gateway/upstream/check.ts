@@ -1,9 +1,10 @@
 // Asks a target how it is: a GET whose answer counts by its status alone.
 
-import type { BodySink, BodySource } from '../body.ts';
+import type { BodySource } from '../body.ts';
 import type { Target } from '../plan.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { Call, CallEvents, Transport } from './call.ts';
+import { Discard } from './discard.ts';
 import type { CheckRules } from './health.ts';
 import type { Timeouts } from './timeouts.ts';
 
@@ -17,10 +18,7 @@ export function createCheck(transport: Pick<Transport, 'send'>): Check {
   };
 }
 
-/** What is worth reading so that the connection can be used again. */
-const MAX_READ_BYTES = 65_536;
-
-class CheckCall implements Call, CallEvents, BodySink {
+class CheckCall implements Call, CallEvents {
   readonly target: Target;
   readonly authority: string;
   readonly method = 'GET';
@@ -33,8 +31,6 @@ class CheckCall implements Call, CallEvents, BodySink {
   readonly websocketKey = undefined;
   readonly timeouts: Timeouts;
   readonly #done: (hasPassed: boolean) => void;
-  #source: BodySource | undefined = undefined;
-  #readBytes = 0;
 
   constructor(target: Target, { path, timeoutMs }: CheckRules, done: (hasPassed: boolean) => void) {
     this.target = target;
@@ -57,8 +53,7 @@ class CheckCall implements Call, CallEvents, BodySink {
   onInterim(): void {}
 
   onHead(status: number, _fields: Fields, body: BodySource): void {
-    this.#source = body;
-    body.start(this);
+    body.start(new Discard(body));
     this.#done(status >= 200 && status < 400);
   }
 
@@ -67,18 +62,4 @@ class CheckCall implements Call, CallEvents, BodySink {
   }
 
   onEnd(): void {}
-
-  // The body of the answer.
-
-  write(_bytes: Buffer, from: number, end: number): boolean {
-    this.#readBytes += end - from;
-    if (this.#readBytes > MAX_READ_BYTES) this.#source?.cancel();
-    return true;
-  }
-
-  flush(): void {}
-
-  end(): void {}
-
-  fail(): void {}
 }

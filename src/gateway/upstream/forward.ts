@@ -13,11 +13,13 @@ import type { Fields } from '../wire/fields.ts';
 import { toCallerList, withoutConnectionOptions } from './hop-headers.ts';
 import { toUpstreamLines } from './request-headers.ts';
 import type { Call, CallEnd, CallEvents, Transport } from './call.ts';
+import { waitForRoom } from './line.ts';
 import type { Member } from './member.ts';
+import { type CopyTo, createCopyTo, type Mirror } from './mirror.ts';
 import { ReplayBody } from './replay-body.ts';
 import { isIdempotent, pauseMs, retryAfterMs } from './retry.ts';
 import { toRest, type Timeouts } from './timeouts.ts';
-import { toUpstreamPath } from './upstream-path.ts';
+import { toAuthority, toUpstreamPath } from './upstream-path.ts';
 
 type Answer = (exchange: Exchange, reply: Reply) => void;
 
@@ -35,7 +37,11 @@ export interface ForwardDeps {
 }
 
 export function createForward(deps: ForwardDeps): Forward {
-  return (exchange, plan, answer) => {
+  const copyTo = createCopyTo(deps);
+  return (exchange, routed, answer) => {
+    const { traffic } = routed;
+    const plan = traffic?.split?.choose(exchange) ?? routed;
+    exchange.plan = plan;
     if (plan.rewriting?.isLocked === true) {
       answer(exchange, problemReply(exchange, new Problem('upstream_locked')));
       return;
@@ -45,9 +51,18 @@ export function createForward(deps: ForwardDeps): Forward {
       answer(exchange, problemReply(exchange, new Problem('ambiguous_path')));
       return;
     }
+    const terms = { answer, deps, path, copyTo, mirror: traffic?.mirror };
     const member = plan.upstream.pick(exchange.clientAddress);
-    if (member === undefined) answer(exchange, circuitOpen(exchange, plan));
-    else new ForwardedCall(exchange, plan, member, { answer, deps, path }).send();
+    if (member !== undefined) {
+      new ForwardedCall(exchange, plan, member, terms).send();
+      return;
+    }
+    waitForRoom(exchange, plan, {
+      later: deps.later,
+      restMs: plan.timeouts.firstByteMs,
+      onRoom: (free) => new ForwardedCall(exchange, plan, free, terms).send(),
+      onNone: (reply = circuitOpen(exchange, plan)) => answer(exchange, reply),
+    });
   };
 }
 
@@ -55,6 +70,8 @@ interface ForwardedTerms {
   readonly answer: Answer;
   readonly deps: ForwardDeps;
   readonly path: string;
+  readonly copyTo: CopyTo;
+  readonly mirror: Mirror | undefined;
 }
 
 /** A call that carries an exchange to one of its targets, or to several until one of them answers; and what becomes of it. */
@@ -77,11 +94,12 @@ class ForwardedCall implements Call, CallEvents {
   /** Those that were called in vain. */
   #tried: readonly Member[] = NOBODY;
 
-  constructor(exchange: Exchange, plan: Plan, target: Member, { answer, deps, path }: ForwardedTerms) {
+  constructor(exchange: Exchange, plan: Plan, target: Member, { answer, deps, path, copyTo, mirror }: ForwardedTerms) {
+    const body = mirror === undefined ? exchange.body : copyTo(mirror, exchange);
     this.target = target;
     this.#path = path;
     this.lines = toUpstreamLines(exchange, plan, deps.pseudonym);
-    this.body = exchange.body === undefined ? undefined : toCallBody(exchange, exchange.body, plan);
+    this.body = body && toCallBody(exchange, body, plan);
     this.timeouts = plan.timeouts;
     this.#exchange = exchange;
     this.#plan = plan;
@@ -103,9 +121,7 @@ class ForwardedCall implements Call, CallEvents {
   }
 
   get authority(): string {
-    const { rewriting } = this.#plan;
-    if (rewriting === undefined) return this.target.authority;
-    return (rewriting.keepsHost ? this.#exchange.host : rewriting.host) ?? this.target.authority;
+    return toAuthority(this.#exchange, this.#plan, this.target);
   }
 
   get isLengthKnown(): boolean {
@@ -223,10 +239,20 @@ class ForwardedCall implements Call, CallEvents {
     const exchange = this.#exchange;
     const { upstream } = this.#plan;
     const next = upstream.pickOther(exchange.clientAddress, this.#tried) ?? upstream.pick(exchange.clientAddress);
-    if (next === undefined) {
-      this.#refuse(circuitOpen(exchange, this.#plan));
+    if (next !== undefined) {
+      this.#sendTo(next);
       return;
     }
+    waitForRoom(exchange, this.#plan, {
+      later: this.#deps.later,
+      restMs: this.#plan.timeouts.firstByteMs - this.#elapsedMs(),
+      onRoom: (member) => this.#sendTo(member),
+      onNone: (reply = circuitOpen(exchange, this.#plan)) => this.#refuse(reply),
+    });
+  }
+
+  #sendTo(next: Member): void {
+    const exchange = this.#exchange;
     this.target = next;
     this.timeouts = toRest(this.#plan.timeouts, this.#elapsedMs());
     this.#sentTick = this.#deps.clock.monotonicMs();

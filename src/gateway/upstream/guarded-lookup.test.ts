@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';
 import { describe, test } from 'node:test';
-import { createGuardedLookup, type PrivateTargets, refusalOf } from './guarded-lookup.ts';
+import { createGuardedLookup, type PrivateTargets, refusalOf, resolveBySystem } from './guarded-lookup.ts';
 
 function look(
   addresses: readonly string[],
@@ -66,4 +66,10 @@ test('a host is refused by what it says itself', () => {
     assert.notEqual(refusalOf(host, 'refuse'), undefined, host);
   }
   for (const host of ['192.0.2.7', 'api.example.com']) assert.equal(refusalOf(host, 'refuse'), undefined, host);
+});
+
+test('a name that the system does not know is told as such, and breaks nothing', async () => {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  createGuardedLookup('allow', resolveBySystem)('nobody.invalid', { all: true }, (cause) => resolve(cause?.code));
+  assert.match((await promise) ?? '', /^(?:ENOTFOUND|EAI_AGAIN)$/);
 });

@@ -15,7 +15,9 @@ export type Resolve = (
   done: (cause: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void,
 ) => void;
 
-export const resolveBySystem: Resolve = (name, done) => lookUpAll(name, { all: true }, done);
+export const resolveBySystem: Resolve = (name, done) =>
+  // Of a name that it does not know, the system tells the cause and nothing else, whatever the types say.
+  lookUpAll(name, { all: true }, (cause, addresses) => done(cause, cause === null ? addresses : []));
 
 /** For hosts that are names; `refusalOf` says it of those that are addresses. */
 export function createGuardedLookup(privateTargets: PrivateTargets, resolve: Resolve): LookupFunction {

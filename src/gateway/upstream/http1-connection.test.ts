@@ -3,10 +3,21 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { Sweep } from '../../lib/sweep.ts';
+import type { Target } from '../plan.ts';
 import { createOpenSocket } from './open-socket.ts';
 import { Http1UpstreamConnection, type ConnectionUser } from './http1-connection.ts';
 
 const openSocket = createOpenSocket('allow');
+
+const targetAt = (origin: string): Target => ({
+  url: origin,
+  origin,
+  authority: 'upstream',
+  basePath: '',
+  socketPath: undefined,
+  place: undefined,
+  tls: undefined,
+});
 
 test('a user who can take nothing now is told of the end only after the bytes that came before it', async (t) => {
   const server = createServer((socket) => socket.end('the last bytes')).listen(0, '127.0.0.1');
@@ -36,7 +47,7 @@ test('a user who can take nothing now is told of the end only after the bytes th
     onSweep: () => {},
     onClose: () => told.push('close'),
   };
-  const target = { url: origin, origin, authority: 'upstream', basePath: '', socketPath: undefined, tls: undefined };
+  const target = targetAt(origin);
   const connection = new Http1UpstreamConnection(target, sweep, {
     open: (take) => openSocket(target, take),
     onIdle: () => {},
@@ -64,7 +75,7 @@ test('bytes that come before the request was written are no answer to it: the co
   const origin = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : '';
   const sweep = new Sweep(() => 0);
   t.after(() => sweep.stop());
-  const target = { url: origin, origin, authority: 'upstream', basePath: '', socketPath: undefined, tls: undefined };
+  const target = targetAt(origin);
   let heard = 0;
   const connection = new Http1UpstreamConnection(target, sweep, {
     // The request is said in the same turn in which the bytes come, before they are read.

@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Sweep } from '../../lib/sweep.ts';
-import type { Target, TargetTls } from '../plan.ts';
+import type { Place, Target, TargetTls } from '../plan.ts';
 import { type Candidate, hashText } from './balance.ts';
 import { Breaker, type BreakerRules, type BreakerState } from './breaker.ts';
 import type { CallEnd } from './call.ts';
@@ -13,6 +13,11 @@ import { Health, type HealthRules, type Ill } from './health.ts';
 export interface MemberTerms {
   /** 0 gets nothing. */
   readonly weight: number;
+  /** How many calls it may have under way; Infinity for any number. */
+  readonly room: number;
+  /** Of those of a group, the lowest priority is called first. */
+  readonly group: number;
+  readonly priority: number;
   readonly breaker: BreakerRules | undefined;
   readonly health: HealthRules;
   /** How long its share grows when it comes back; 0 for not at all. */
@@ -39,6 +44,12 @@ export interface MemberWatcher {
   onChange(member: Member): void;
 }
 
+/** Whoever waits for room. */
+export interface RoomWatcher {
+  /** A call is over. */
+  onRoom(): void;
+}
+
 const SWITCHING_PROTOCOLS = 101;
 /** Of its weight, at the beginning of a slow start. */
 const FIRST_SHARE = 0.1;
@@ -49,12 +60,18 @@ export class Member implements Target, Candidate {
   readonly authority: string;
   readonly basePath: string;
   readonly socketPath: string | undefined;
+  readonly place: Place | undefined;
   readonly tls: TargetTls | undefined;
   readonly seed: number;
   weight = 1;
   share = 1;
   owed = 0;
   inFlight = 0;
+  room = Infinity;
+  group = 0;
+  priority = 0;
+  /** Told, as long as they are here, when a call is over. They may be of services that have been replaced. */
+  readonly roomWatchers = new Set<RoomWatcher>();
   /** A connection has been made, and none has been waited for in vain since. */
   isProven = false;
   breaker: Breaker | undefined = undefined;
@@ -74,17 +91,29 @@ export class Member implements Target, Candidate {
     this.authority = target.authority;
     this.basePath = target.basePath;
     this.socketPath = target.socketPath;
+    this.place = target.place;
     this.tls = target.tls;
-    this.seed = hashText(target.url);
+    this.seed = hashText(this.name);
     this.#sweep = sweep;
     this.#isIn = !isLate;
     this.#inSinceTick = -Infinity;
   }
 
+  /** What tells it from the others: `http://api.internal (10.0.0.7)` where its name leads to several places. */
+  get name(): string {
+    if (this.place === undefined) return this.url;
+    const { address, port } = this.place;
+    return `${this.url} (${port === undefined ? address : `${address} port ${port}`})`;
+  }
+
   /** From now on it is the watcher's. A breaker whose rules stay as they are stays as it is. */
-  assume({ weight, breaker, health, slowStartMs }: MemberTerms, watcher: MemberWatcher): void {
+  assume({ weight, room, group, priority, ...terms }: MemberTerms, watcher: MemberWatcher): void {
+    const { breaker, health, slowStartMs } = terms;
     this.#watcher = watcher;
     this.weight = weight;
+    this.room = room;
+    this.group = group;
+    this.priority = priority;
     this.#slowStartMs = slowStartMs;
     this.health.assume(health);
     if (!isDeepStrictEqual(this.breaker?.rules, breaker)) {
@@ -112,14 +141,18 @@ export class Member implements Target, Candidate {
     return this.breaker === undefined || this.breaker.mayTake;
   }
 
-  /** It may take a request that another one could take as well: nobody is waiting for its first connection. */
+  get hasRoom(): boolean {
+    return this.inFlight < this.room;
+  }
+
+  /** It may take a request that another one could take as well: it has room, and nobody is waiting for its first connection. */
   get isAtHand(): boolean {
-    return this.mayTake && (this.isProven || this.inFlight === 0);
+    return this.mayTake && this.hasRoom && (this.isProven || this.inFlight === 0);
   }
 
   /** Whether it has to be asked for every request. */
   get isGuarded(): boolean {
-    return !this.isProven || this.breaker?.state === 'half_open';
+    return !this.isProven || this.room < Infinity || this.breaker?.state === 'half_open';
   }
 
   get needsTime(): boolean {
@@ -178,6 +211,11 @@ export class Member implements Target, Candidate {
 
   onFailure(failure: Failure, epoch: number): void {
     this.inFlight--;
+    this.#onFailure(failure, epoch);
+    this.#tellOfRoom();
+  }
+
+  #onFailure(failure: Failure, epoch: number): void {
     if (failure.isOurs) {
       this.breaker?.onNothing(epoch);
       return;
@@ -191,7 +229,11 @@ export class Member implements Target, Candidate {
 
   onEnd(end: CallEnd, epoch: number, isKnown: boolean): void {
     this.inFlight--;
-    if (isKnown) return;
+    if (!isKnown) this.#onEnd(end, epoch);
+    this.#tellOfRoom();
+  }
+
+  #onEnd(end: CallEnd, epoch: number): void {
     if (end === 'complete') this.#onSuccess(epoch);
     else if (end === 'broken') this.#onError(epoch);
     else this.breaker?.onNothing(epoch);
@@ -206,6 +248,11 @@ export class Member implements Target, Candidate {
   onTime(tick: number): void {
     this.health.onTime(tick);
     this.breaker?.onTime(tick);
+  }
+
+  #tellOfRoom(): void {
+    if (this.roomWatchers.size === 0) return;
+    for (const watcher of this.roomWatchers) watcher.onRoom();
   }
 
   #onSuccess(epoch: number): void {

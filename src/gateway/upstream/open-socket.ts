@@ -23,18 +23,21 @@ export function createOpenSocket(privateTargets: PrivateTargets, resolve: Resolv
     const onread = readShared(take);
     if (target.socketPath !== undefined)
       return readDirectly(connect({ path: target.socketPath, allowHalfOpen: true, onread }), take);
-    const { hostname, port, protocol } = new URL(target.origin);
-    const host = hostname.replaceAll(/^\[|\]$/g, '');
-    const refusal = refusalOf(host, privateTargets);
+    const { hostname, port: named, protocol } = new URL(target.origin);
+    const name = hostname.replaceAll(/^\[|\]$/g, '');
+    // The very address that was found: nobody looks the name up again.
+    const host = target.place?.address ?? name;
+    const port = target.place?.port ?? Number(named || (protocol === 'https:' ? 443 : 80));
+    const refusal = refusalOf(host, privateTargets) ?? refusalOf(name, privateTargets);
     // A name is looked up, an address is not: the refusal is what the look-up comes to.
     const place = refusal === undefined ? { host, lookup: guarded } : { host: REFUSED, lookup: refuseWith(refusal) };
     if (protocol !== 'https:') {
-      const plain = connect({ ...place, port: Number(port || 80), noDelay: true, allowHalfOpen: true, onread });
+      const plain = connect({ ...place, port, noDelay: true, allowHalfOpen: true, onread });
       return readDirectly(plain, take);
     }
     // RFC 6066 §3: an address is no server name; the certificate is held against the host in any case.
-    const servername = target.tls?.serverName ?? (isIP(host) === 0 ? host : undefined);
-    const way = { ...place, port: Number(port || 443), allowHalfOpen: true };
+    const servername = target.tls?.serverName ?? (isIP(name) === 0 ? name : undefined);
+    const way = { ...place, port, allowHalfOpen: true };
     const socket = connectTls({
       ...way,
       ...(servername !== undefined && { servername }),

@@ -12,6 +12,8 @@ export const targetFields = {
   url: Type.String(),
   /** Its part of the requests beside those of the others; 0 gets no new ones. */
   weight: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+  /** In all threads together; any number when absent. */
+  maxConcurrentRequests: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
 };
 
 const CircuitBreaker = Type.Object(
@@ -98,7 +100,10 @@ export function checkService({ targets }: { readonly targets: readonly { readonl
 
 const EJECT_MS = 30_000;
 
-export function toMemberTerms({ circuitBreaker, healthCheck }: ServiceTerms): Omit<MemberTerms, 'weight'> {
+export function toMemberTerms({
+  circuitBreaker,
+  healthCheck,
+}: ServiceTerms): Pick<MemberTerms, 'breaker' | 'health' | 'slowStartMs'> {
   const breaker = circuitBreaker && {
     failureThreshold: circuitBreaker.failureThreshold ?? Infinity,
     rate: circuitBreaker.failureRate,

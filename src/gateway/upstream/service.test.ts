@@ -317,3 +317,20 @@ test('what is deployed no more is not swept any more', () => {
   deploy({ targets: [{ url: 'http://t9' }] });
   assert.equal(sweep.members.size, 0);
 });
+
+describe('the room of a target', () => {
+  test('is shared evenly among the threads, and every one has some', () => {
+    for (const [most, threads, room] of [
+      [8, 4, 2],
+      [9, 4, 3],
+      [1, 4, 1],
+      [undefined, 4, Infinity],
+    ] as const) {
+      const services = createServices(createFakeServicesDeps({ threads }));
+      const targets = [{ url: 'http://t', ...(most !== undefined && { maxConcurrentRequests: most }) }];
+      const service = services.of({ id: 'gw_1', tenantId: 'ten_1' }, { name: 'orders', targets, stripPrefix: false });
+      services.settle([{ upstream: service }]);
+      assert.equal(service.members[0]?.room, room);
+    }
+  });
+});

@@ -5,15 +5,19 @@ import type { ServiceHealth } from '../ports.ts';
 import type { GatewayConfig, ServiceConfig } from '../snapshot.ts';
 import { Balancer, type Choice, toChoice } from './balance.ts';
 import type { Check } from './check.ts';
+import { type Counter, Line } from './line.ts';
 import type { Member, MemberNews, MemberWatcher } from './member.ts';
 import type { Reach } from './reach.ts';
 import { RetryBudget, type RetryRules } from './retry.ts';
+import type { Slot } from './roster.ts';
 import { toMemberTerms } from './service-config.ts';
 
 export interface ServiceDeps {
   readonly sweep: Pick<Sweep, 'add' | 'remove' | 'tick'>;
   readonly reach: Reach;
   readonly check: Check;
+  /** How many gateway threads the process has: each has its part of what a target may have under way. */
+  readonly threads: number;
   /** From 0 to 1. */
   readonly random: () => number;
   /** Told when a target falls ill or is well again, and when its breaker changes its state. */
@@ -26,16 +30,19 @@ export type ServiceOwner = Pick<GatewayConfig, 'id' | 'tenantId'>;
 export interface ServiceTerms {
   readonly owner: ServiceOwner;
   readonly config: ServiceConfig;
-  /** Those of the targets, in their order; they go on as they did until `assume`. */
-  readonly members: readonly Member[];
+  /** Its targets in their order; they go on as they did until `assume`. */
+  readonly slots: readonly Slot[];
 }
 
-export class Service implements MemberWatcher, Timed {
+export class Service implements MemberWatcher, Counter, Timed {
   readonly owner: ServiceOwner;
   readonly name: string;
-  readonly members: readonly Member[];
+  members: readonly Member[];
   /** Undefined where calls are made once only. */
   readonly retries: { readonly rules: RetryRules; readonly budget: RetryBudget } | undefined;
+  /** Copies of requests that it has to do with. */
+  copies = 0;
+  readonly line = new Line(this);
   readonly #config: ServiceConfig;
   readonly #deps: ServiceDeps;
   readonly #balancer: Balancer;
@@ -47,10 +54,10 @@ export class Service implements MemberWatcher, Timed {
   /** The one that takes all requests, and need not be asked. */
   #sole: Member | undefined = undefined;
 
-  constructor({ owner, config, members }: ServiceTerms, deps: ServiceDeps) {
+  constructor({ owner, config, slots }: ServiceTerms, deps: ServiceDeps) {
     this.owner = owner;
     this.name = config.name;
-    this.members = members;
+    this.members = slots.map(({ member }) => member);
     this.#config = config;
     this.#deps = deps;
     this.#panicPercent = config.healthCheck?.panicPercent ?? 0;
@@ -58,24 +65,28 @@ export class Service implements MemberWatcher, Timed {
     this.#balancer = new Balancer(config.loadBalancingStrategy ?? 'round_robin');
   }
 
-  /** Begins: the members are its own now. */
-  assume(): void {
+  /** Begins, or goes on with other targets: these members are its own now. */
+  assume(slots: readonly Slot[]): void {
     const terms = toMemberTerms(this.#config);
-    this.#config.targets.forEach(({ weight = 1 }, i) => this.members[i]?.assume({ ...terms, weight }, this));
+    const before = this.members;
+    this.members = slots.map(({ member }) => member);
+    for (const { member, room, ...slot } of slots)
+      member.assume({ ...terms, ...slot, room: Math.ceil(room / this.#deps.threads) }, this);
+    this.#letGo(before, new Set(this.members));
+    this.line.onMembers();
     this.#refresh();
   }
 
   /** Ends: calls under way and those that still come are served with what it knows. `kept` are the members that have others now. */
   retire(kept: ReadonlySet<Member>): void {
     this.#deps.sweep.remove(this);
-    for (const member of this.members) {
-      if (!kept.has(member)) this.#deps.onNews(this, member.url, member.release());
-    }
+    this.#letGo(this.members, kept);
   }
 
   health(): ServiceHealth {
-    const targets = this.members.map(({ url, weight, health, breaker, inFlight }) => ({
+    const targets = this.members.map(({ url, place, weight, health, breaker, inFlight }) => ({
       url,
+      ...(place !== undefined && { address: place.address, port: place.port }),
       weight,
       ill: health.ill,
       circuit: breaker?.state,
@@ -84,7 +95,7 @@ export class Service implements MemberWatcher, Timed {
     return { service: this.name, targets };
   }
 
-  /** Who takes a request of a caller at this address; undefined when all breakers are open. */
+  /** Who takes a request of a caller at this address; undefined when all breakers are open, or nobody has room. */
   pick(address: string): Member | undefined {
     if (this.#sole !== undefined) return this.#sole;
     const picked = this.#balancer.pick(this.#choice, address);
@@ -92,14 +103,19 @@ export class Service implements MemberWatcher, Timed {
     const { members } = this.#choice;
     const atHand = members.filter((member) => member.isAtHand);
     if (atHand.length > 0) return this.#balancer.pick(toChoice(atHand), address);
-    if (picked.mayTake) return picked;
-    return this.#balancer.pick(toChoice(members.filter((member) => member.mayTake)), address);
+    if (picked.mayTake && picked.hasRoom) return picked;
+    return this.#balancer.pick(toChoice(members.filter(({ mayTake, hasRoom }) => mayTake && hasRoom)), address);
   }
 
   /** Who takes it of those that have not been tried; undefined when nobody is left. */
   pickOther(address: string, tried: readonly Member[]): Member | undefined {
     const others = this.#choice.members.filter((member) => !tried.includes(member) && member.isAtHand);
     return this.#balancer.pick(toChoice(others), address);
+  }
+
+  get isBusy(): boolean {
+    const able = this.#choice.members.filter(({ mayTake }) => mayTake);
+    return able.length > 0 && able.every(({ hasRoom }) => !hasRoom);
   }
 
   /** How long until one of its breakers lets a call through, when none does now. */
@@ -132,22 +148,38 @@ export class Service implements MemberWatcher, Timed {
     });
   }
 
+  #letGo(members: readonly Member[], kept: ReadonlySet<Member>): void {
+    for (const member of members) {
+      if (!kept.has(member)) this.#deps.onNews(this, member.name, member.release());
+    }
+  }
+
   #refresh(): void {
     for (const member of this.members) {
       member.settle();
       const news = member.takeNews();
-      if (news !== undefined) this.#deps.onNews(this, member.url, news);
+      if (news !== undefined) this.#deps.onNews(this, member.name, news);
     }
     const calling = this.members.filter(({ isCalled }) => isCalled);
     const up = calling.filter(({ health }) => health.isUp);
     // With so few up, what is known of their health is worth less than a try, and they would not bear the load.
     const isPanic = up.length === 0 || up.length * 100 < this.#panicPercent * calling.length;
-    const taking = isPanic ? calling : up;
+    const taking = foremost(isPanic ? calling : up);
     this.#choice = toChoice(taking);
     this.#isGuarded = taking.some(({ isGuarded }) => isGuarded);
     const [first, second] = taking;
-    this.#sole = second === undefined && first?.breaker?.state !== 'half_open' ? first : undefined;
+    const isFree = first?.room === Infinity && first.breaker?.state !== 'half_open';
+    this.#sole = second === undefined && isFree ? first : undefined;
     if (this.members.some(({ needsTime }) => needsTime)) this.#deps.sweep.add(this);
     else this.#deps.sweep.remove(this);
+    this.line.onRoom();
   }
+}
+
+/** Of every group, those that come first. */
+function foremost(members: readonly Member[]): readonly Member[] {
+  if (members.every(({ priority }) => priority === 0)) return members;
+  const first = new Map<number, number>();
+  for (const { group, priority } of members) first.set(group, Math.min(first.get(group) ?? Infinity, priority));
+  return members.filter(({ group, priority }) => priority === first.get(group));
 }

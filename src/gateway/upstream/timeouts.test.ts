@@ -33,7 +33,15 @@ async function startBench(t: TestContext, scheme: 'http' | 'https'): Promise<Ben
   t.after(() => void accepted.then((socket) => socket.destroy()));
   const address = server.address();
   const origin = `${scheme}://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-  const target = { url: origin, origin, authority: 'upstream', basePath: '', socketPath: undefined, tls: undefined };
+  const target = {
+    url: origin,
+    origin,
+    authority: 'upstream',
+    basePath: '',
+    socketPath: undefined,
+    place: undefined,
+    tls: undefined,
+  };
   let tick = 0;
   const sweep = new Sweep(() => tick);
   t.after(() => sweep.stop());

@@ -46,8 +46,11 @@ export function createTransport(clock: Clock, openSocket: OpenSocket): Transport
   };
 }
 
-const poolKey = ({ socketPath, origin, tls }: Target): string =>
-  socketPath ?? (tls === undefined ? origin : `${origin} ${tls.identity}`);
+function poolKey({ socketPath, origin, place, tls }: Target): string {
+  if (socketPath !== undefined) return socketPath;
+  const key = place === undefined ? origin : `${origin} ${place.address} ${place.port ?? ''}`;
+  return tls === undefined ? key : `${key} ${tls.identity}`;
+}
 
 class Pool implements ConnectionSource, ConnectionOwner {
   readonly #target: Target;

@@ -2,11 +2,17 @@
 
 import type { RewritePath } from '../../lib/path-rewrite.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan, Target } from '../plan.ts';
 import { hasDotSegments } from '../route-path.ts';
 
 export function toUpstreamPath({ path }: Exchange, { stripCharacters, rewriting }: Plan): string | undefined {
   return toServicePath(path, stripCharacters, rewriting?.path);
+}
+
+/** What a target reads in `Host`. */
+export function toAuthority({ host }: Exchange, { rewriting }: Plan, { authority }: Target): string {
+  if (rewriting === undefined) return authority;
+  return (rewriting.keepsHost ? host : rewriting.host) ?? authority;
 }
 
 /** Byte for byte as it came, less the prefix when it is stripped, and rewritten where that was said; undefined for what nobody may get. */

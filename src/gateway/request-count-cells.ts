@@ -1,4 +1,4 @@
-// The cells of one gateway in a thread's part of the traffic: for each class of status how many requests took how long, and a few numbers
+// The cells of one gateway in a thread's part of the counts: for each class of status how many requests took how long, and a few numbers
 // that stand for themselves. A cell is a number with a fraction, exact up to 2^53 requests, read and written whole on 64-bit machines.
 
 import type { Exchange } from './exchange.ts';
@@ -24,9 +24,9 @@ const UNAUTHENTICATED = RATE_LIMITED + 1;
 const FAILED = UNAUTHENTICATED + 1;
 export const GATEWAY_CELLS = FAILED + 1;
 
-export interface GatewayTraffic {
+export interface GatewayCounts {
   readonly gateway: string;
-  readonly classes: readonly ClassTraffic[];
+  readonly classes: readonly ClassCounts[];
   /** Refused because a limit was used up. */
   readonly rateLimited: number;
   /** Refused for want of a credential that counts. */
@@ -35,14 +35,14 @@ export interface GatewayTraffic {
   readonly failed: number;
 }
 
-export interface ClassTraffic {
+export interface ClassCounts {
   readonly status: StatusClass;
   /** How many took so long, step by step; the last counts all that took longer. */
   readonly steps: readonly number[];
   readonly seconds: number;
 }
 
-export class TrafficCells {
+export class RequestCountCells {
   readonly #cells: Float64Array;
 
   constructor(cells: Float64Array) {
@@ -65,7 +65,7 @@ export class TrafficCells {
   }
 }
 
-export function toTraffic(gateway: string, cells: Float64Array): GatewayTraffic {
+export function toGatewayCounts(gateway: string, cells: Float64Array): GatewayCounts {
   const cell = (at: number): number => cells[at] ?? 0;
   return {
     gateway,

@@ -1,23 +1,23 @@
 // The requests that are over, by gateway. All of it comes from one reading, so that what belongs together adds up.
 
-import { DURATION_STEPS_SECONDS, type ClassTraffic, type GatewayTraffic } from '../gateway/traffic-cells.ts';
+import { DURATION_STEPS_SECONDS, type ClassCounts, type GatewayCounts } from '../gateway/request-count-cells.ts';
 import type { Family, Sample } from '../lib/exposition.ts';
 import { family } from './catalogue.ts';
 
 /** Each step counts what was as fast or faster; the last everything. */
 const ENDS = [...DURATION_STEPS_SECONDS.map(String), '+Inf'];
 
-export function trafficFamilies(traffic: readonly GatewayTraffic[]): Family[] {
-  const by = (pick: (one: GatewayTraffic) => number): Sample[] =>
-    traffic.map((one) => ({ labels: { gateway: one.gateway }, value: pick(one) }));
+export function requestFamilies(requestCounts: readonly GatewayCounts[]): Family[] {
+  const by = (pick: (one: GatewayCounts) => number): Sample[] =>
+    requestCounts.map((one) => ({ labels: { gateway: one.gateway }, value: pick(one) }));
   return [
     family(
       'tollgate_requests_total',
-      traffic.flatMap(({ gateway, classes }) =>
+      requestCounts.flatMap(({ gateway, classes }) =>
         classes.map((one) => ({ labels: { gateway, status: one.status }, value: countOf(one) })),
       ),
     ),
-    family('tollgate_request_duration_seconds', traffic.flatMap(toHistogram)),
+    family('tollgate_request_duration_seconds', requestCounts.flatMap(toHistogram)),
     family(
       'tollgate_requests_rate_limited_total',
       by(({ rateLimited }) => rateLimited),
@@ -34,7 +34,7 @@ export function trafficFamilies(traffic: readonly GatewayTraffic[]): Family[] {
 }
 
 /** A WebSocket lasts as long as people talk: that is no time of an answer. */
-function toHistogram({ gateway, classes }: GatewayTraffic): Sample[] {
+function toHistogram({ gateway, classes }: GatewayCounts): Sample[] {
   const answered = classes.filter(({ status }) => status !== '1xx');
   let count = 0;
   const samples: Sample[] = ENDS.map((le, step) => {
@@ -47,6 +47,6 @@ function toHistogram({ gateway, classes }: GatewayTraffic): Sample[] {
   return samples;
 }
 
-function countOf({ steps }: ClassTraffic): number {
+function countOf({ steps }: ClassCounts): number {
   return steps.reduce((sum, count) => sum + count, 0);
 }

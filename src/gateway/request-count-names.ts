@@ -1,4 +1,4 @@
-// Which gateway has which place in the traffic, in shared memory: the threads compile the same gateways each for itself, and must agree.
+// Which gateway has which place in the counts, in shared memory: the threads compile the same gateways each for itself, and must agree.
 // Places are given out in order and never taken back, so that whoever looks for a name finds it before the first place that is free.
 
 const NAME_BYTES = 60;
@@ -12,7 +12,7 @@ const NAMED = 2;
 /** Writing a name takes no longer, unless the thread that did it is dead: then the place stays without one. */
 const PATIENCE_MS = 100;
 
-export class TrafficNames {
+export class RequestCountNames {
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #bytes: Buffer<SharedArrayBuffer>;
   readonly #places: number;
