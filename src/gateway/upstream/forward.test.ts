@@ -373,6 +373,18 @@ describe('a call that failed', () => {
     assert.ok(retries >= 200 && retries <= 212, `${retries}`);
   });
 
+  test('is made again for every request of which nothing was sent: that multiplies nobody’s load', () => {
+    const bench = createBench();
+    const plan = twoTargets();
+    for (let i = 0; i < 100; i++) {
+      bench.forward(plan);
+      bench.calls.at(-1)?.events.onFailure(unsent);
+      for (const goOn of bench.delayed.splice(0)) goOn();
+      bench.calls.at(-1)?.events.onHead(200, Fields.of([]), BODY);
+    }
+    assert.deepEqual([bench.calls.length, new Set(statusesOf(bench))], [200, new Set([200])]);
+  });
+
   test('is made again for an answer that is as good as none, which nobody sees', () => {
     let cancelled = 0;
     const bench = createBench();

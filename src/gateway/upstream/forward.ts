@@ -188,7 +188,7 @@ class ForwardedCall implements Call, CallEvents {
     if (exchange.clientGone) return; // Our own cancelling; nobody is there to be answered.
     this.#deps.onFailure(exchange, failure);
     if (!failure.isSent || this.isRepeatable) {
-      const pause = this.#pauseBeforeRetry(0);
+      const pause = this.#pauseBeforeRetry({ isFree: !failure.isSent });
       if (pause !== undefined) {
         this.#sendAgain(pause);
         return;
@@ -207,15 +207,18 @@ class ForwardedCall implements Call, CallEvents {
     const { retries } = this.#plan.upstream;
     if (retries === undefined || !retries.rules.statuses.includes(status) || !this.isRepeatable) return false;
     const asked = retryAfterMs(headerValue(fields.list(), 'retry-after'), this.#deps.clock.nowMs());
-    const pause = this.#pauseBeforeRetry(asked);
+    const pause = this.#pauseBeforeRetry({ askedMs: asked });
     if (pause === undefined) return false;
     body.cancel();
     this.#sendAgain(pause);
     return true;
   }
 
-  /** How long to wait before the next try; undefined when there will be none. `askedMs` is what the target asked for. */
-  #pauseBeforeRetry(askedMs: number): number | undefined {
+  /**
+   * How long to wait before the next try; undefined when there will be none. `askedMs` is what the target asked for. Where nothing was sent,
+   * nobody had any load from the last one: the next is free of the budget.
+   */
+  #pauseBeforeRetry({ askedMs = 0, isFree = false }): number | undefined {
     const { upstream } = this.#plan;
     const { retries } = upstream;
     if (retries === undefined || this.#tried.length >= retries.rules.attempts) return undefined;
@@ -224,7 +227,8 @@ class ForwardedCall implements Call, CallEvents {
     const pause = isAlone ? Math.max(pauseMs(tried.length, this.#deps.random()), askedMs) : 0;
     // The time for the first byte is that of all tries together.
     const { firstByteMs, totalMs } = this.#plan.timeouts;
-    if (this.#elapsedMs() + pause >= Math.min(firstByteMs, totalMs) || !retries.budget.take()) return undefined;
+    if (this.#elapsedMs() + pause >= Math.min(firstByteMs, totalMs)) return undefined;
+    if (!isFree && !retries.budget.take()) return undefined;
     this.#tried = tried;
     return pause;
   }
