@@ -373,6 +373,26 @@ describe('a call that failed', () => {
     assert.ok(retries >= 200 && retries <= 212, `${retries}`);
   });
 
+  test('waits for a connection alone: the others that have none yet go to another target', () => {
+    const bench = createBench();
+    const plan = twoTargets();
+    for (let i = 0; i < 4; i++) bench.forward(plan);
+    assert.deepEqual(targetsOf(bench), ['http://a/base', 'http://b', 'http://a/base', 'http://b']);
+    const [scout, proven, other] = bench.calls;
+    proven?.events.onReached();
+    for (let i = 0; i < 3; i++) scout?.events.onStuck();
+    assert.equal(bench.calls.length, 4);
+    other?.events.onStuck();
+    assert.deepEqual(targetsOf(bench).slice(4), ['http://b']);
+    bench.calls[4]?.events.onHead(200, Fields.of([]), BODY);
+    assert.deepEqual(statusesOf(bench), [200]);
+    scout?.events.onReached();
+    bench.forward(plan);
+    const { length } = bench.calls;
+    bench.calls.at(-1)?.events.onStuck();
+    assert.equal(bench.calls.length, length, 'the next time, somebody has to find out again');
+  });
+
   test('is made again for every request of which nothing was sent: that multiplies nobody’s load', () => {
     const bench = createBench();
     const plan = twoTargets();

@@ -149,8 +149,15 @@ class ForwardedCall implements Call, CallEvents {
     this.target.onReached();
   }
 
+  /** One request finds out what becomes of the target; the others go elsewhere while nothing of them was sent. */
   onStuck(): void {
-    this.target.onStuck();
+    const exchange = this.#exchange;
+    const { retries } = this.#plan.upstream;
+    if (this.target.onStuck(this) || retries === undefined) return;
+    const next = this.#plan.upstream.pickOther(exchange.clientAddress, [...this.#tried, this.target]);
+    if (next === undefined) return;
+    exchange.upstreamCall?.cancel();
+    this.#sendTo(next);
   }
 
   onInterim(status: number, fields: Fields): void {

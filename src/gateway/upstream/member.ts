@@ -82,6 +82,8 @@ export class Member implements Target, Candidate {
   #inSinceTick: number;
   readonly #sweep: Pick<Sweep, 'tick'>;
   #watcher: MemberWatcher | undefined = undefined;
+  /** The call that goes on waiting for a connection, so that others need not. */
+  #scout: object | undefined = undefined;
   #told = WELL;
 
   /** `isLate`: it comes to others that are there already. */
@@ -184,17 +186,21 @@ export class Member implements Target, Candidate {
   }
 
   onReached(): void {
+    this.#scout = undefined;
     if (this.isProven && !this.health.isUnreachable) return;
     this.isProven = true;
     this.health.onReached();
     this.#watcher?.onChange(this);
   }
 
-  /** No connection yet, and it takes long: others had better not wait for one, too. */
-  onStuck(): void {
-    if (!this.isProven) return;
-    this.isProven = false;
-    this.#watcher?.onChange(this);
+  /** No connection yet, and it takes long: others had better not wait for one, too. Answers whether this call is the one that does. */
+  onStuck(call: object): boolean {
+    this.#scout ??= call;
+    if (this.isProven) {
+      this.isProven = false;
+      this.#watcher?.onChange(this);
+    }
+    return this.#scout === call;
   }
 
   /** Answers whether the call has shown what it can show; if not, its end will. */

@@ -145,7 +145,7 @@ class MirrorCall implements Call, CallEvents {
   }
 
   onStuck(): void {
-    this.target.onStuck();
+    this.target.onStuck(this);
   }
 
   onInterim(): void {}

@@ -114,7 +114,7 @@ describe('a target that cannot be reached', () => {
     callTimes(service, 2);
     const [stuck] = members;
     stuck?.begin();
-    stuck?.onStuck();
+    stuck?.onStuck({});
     assert.deepEqual(new Set(callTimes(service, 20)), new Set(['http://t1']));
   });
 
