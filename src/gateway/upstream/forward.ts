@@ -8,7 +8,7 @@ import type { Plan } from '../plan.ts';
 import { problemReply } from '../problem-reply.ts';
 import type { Forward } from '../run.ts';
 import type { Failure } from './failure.ts';
-import { CONTENT_LENGTH, hasKind, IDEMPOTENCY_KEY } from '../wire/field-kind.ts';
+import { CONTENT_LENGTH, hasKind } from '../wire/field-kind.ts';
 import type { Fields } from '../wire/fields.ts';
 import { toCallerList, withoutConnectionOptions } from './hop-headers.ts';
 import { toUpstreamLines } from './request-headers.ts';
@@ -17,7 +17,7 @@ import { waitForRoom } from './line.ts';
 import type { Member } from './member.ts';
 import { type CopyTo, createCopyTo, type Mirror } from './mirror.ts';
 import { ReplayBody } from './replay-body.ts';
-import { isIdempotent, pauseMs, retryAfterMs } from './retry.ts';
+import { mayRepeat, pauseMs, retryAfterMs } from './retry.ts';
 import { toRest, type Timeouts } from './timeouts.ts';
 import { toAuthority, toUpstreamPath } from './upstream-path.ts';
 
@@ -288,11 +288,6 @@ const NOBODY: readonly Member[] = [];
 /** Of requests that may be sent again, the body is kept while it passes. */
 function toCallBody(exchange: Exchange, body: BodySource, plan: Plan): BodySource {
   return plan.upstream.retries !== undefined && mayRepeat(exchange) ? new ReplayBody(body) : body;
-}
-
-/** Whether it does no harm to carry the request out twice: by its method, or because the upstream can tell that it is the same. */
-function mayRepeat({ method, fields }: Exchange): boolean {
-  return isIdempotent(method) || hasKind(fields.kinds, IDEMPOTENCY_KEY);
 }
 
 function circuitOpen(exchange: Exchange, plan: Plan): Reply {

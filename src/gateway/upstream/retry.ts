@@ -1,5 +1,8 @@
 // Whether and when a call that failed may be made once more. Pure.
 
+import type { Exchange } from '../exchange.ts';
+import { hasKind, IDEMPOTENCY_KEY } from '../wire/field-kind.ts';
+
 export interface RetryRules {
   /** How often at most, after the first time. */
   readonly attempts: number;
@@ -12,6 +15,11 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
 
 export function isIdempotent(method: string): boolean {
   return IDEMPOTENT.has(method);
+}
+
+/** Whether it does no harm to carry the request out twice: by its method, or because the upstream can tell that it is the same. */
+export function mayRepeat({ method, fields }: Pick<Exchange, 'method' | 'fields'>): boolean {
+  return isIdempotent(method) || hasKind(fields.kinds, IDEMPOTENCY_KEY);
 }
 
 const COST = 5;
