@@ -211,7 +211,7 @@ forEachDatabase('roles', (open) => {
       body: { name: 'ROLE', permissions: actions.map((rest) => `admin:${rest}`) },
     });
     const usual = 'create, delete, read, update, write, *';
-    const known = 'clients, gateways, keys, logs, roles, system, tenants, users';
+    const known = 'clients, gateways, keys, logs, rate-limits, roles, system, tenants, users';
     assert.deepEqual(
       wrong.body.errors.map(({ path, message }: { path: string; message: string }) => `${path} ${message}`),
       [
