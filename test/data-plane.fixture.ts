@@ -24,7 +24,7 @@ export const WITH_KEY = [{ name: 'api-key', config: {} }];
 export const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 
 /** Longer than anything here takes, and shorter than a test may. */
-export const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /** Every path of every method leads to the upstream: `/open/…` freely, all else with a key. */
 export async function startBefore(

@@ -25,9 +25,9 @@ export const CERTIFICATE = createCertificate(['api.test']);
 
 export const KEY = createKey();
 
-export const WITH_KEY = [{ name: 'api-key', config: {} }];
+const WITH_KEY = [{ name: 'api-key', config: {} }];
 
-export const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
+const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 
 export interface Http2Plane extends DataPlane {
   readonly tlsPort: number;

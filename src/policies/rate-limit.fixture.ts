@@ -38,7 +38,7 @@ export interface Scene {
 export type Windows = readonly { window: 'minute' | 'hour' | 'day' | 'month'; limit: number }[];
 
 /** Minutes of the clock, so that a test need not weigh the last one. */
-export function fixed(windows: readonly CallerLimit[]): CallerLimit[] {
+function fixed(windows: readonly CallerLimit[]): CallerLimit[] {
   return windows.map((limit) =>
     'window' in limit && limit.window === 'minute' && limit.algorithm === undefined
       ? { ...limit, algorithm: 'fixed' }
