@@ -1,5 +1,4 @@
-// A request is looked up by its id and the time in it, which the primary key has: the index of ids alone cost each record a sixth of its
-// storing.
+// A request is looked up by its id and the time in it, which the primary key has: an index of ids alone would only make storing dearer.
 
 import { sql, type Kysely } from 'kysely';
 
