@@ -12,6 +12,7 @@ import { listen, type Listener } from '../gateway/edge/listener.ts';
 import { createNodeHandler, type NodeHandler } from '../gateway/edge/node-handler.ts';
 import type { LimitSettings } from '../gateway/policy.ts';
 import type { ExchangeRecord } from '../gateway/ports.ts';
+import { toRecord } from '../gateway/record-block.ts';
 import { STRICT_PATHS } from '../gateway/route-path.ts';
 import { packSnapshot } from '../gateway/snapshot-loader.ts';
 import { UNCOUNTED } from '../gateway/request-counts.ts';
@@ -82,7 +83,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     threads: 1,
     privateTargets: rules.privateTargets,
     secretsKey: rules.secretsKey,
-    usage: { record: (text) => tell(options.onRecord, text, warn) },
+    usage: { record: (exchange, durationMs) => tell(options.onRecord, () => toRecord(exchange, durationMs), warn) },
     requestCounts: UNCOUNTED,
     clock,
     countries: createCountrySource({ header: undefined, database: undefined }),
@@ -180,12 +181,11 @@ function toSources({ config, upstream, open = false, keys }: GatewayOptions): So
 /** Recording can never fail a request. */
 function tell(
   onRecord: GatewayOptions['onRecord'],
-  text: string,
+  read: () => ExchangeRecord,
   warn: (fields: Record<string, unknown>, message: string, level: 'error') => void,
 ): void {
   if (onRecord === undefined) return;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the runner a moment ago: gateway/record.ts
-  const record = JSON.parse(text) as ExchangeRecord;
+  const record = read();
   try {
     onRecord(record);
   } catch (cause) {

@@ -1,7 +1,7 @@
 // Where the requests of one connection come from, and what was found out about them once: callers say the same from request to request.
 
 import { toForwardingLines } from './forwarded.ts';
-import type { LastRecord } from './record.ts';
+import type { SharedPart } from './record.ts';
 
 /** What a connection was made to. */
 export interface Reached {
@@ -17,7 +17,7 @@ export class Origin {
   readonly peerAddress: string;
   readonly port: number;
   readonly #names: Reached['names'];
-  lastRecord: LastRecord | undefined = undefined;
+  lastRecord: SharedPart | undefined = undefined;
   #host: string | undefined = undefined;
   #lines = '';
   /** The last host that was found to belong here. */

@@ -4,6 +4,7 @@ import type { ClientStanding } from '../lib/client-status.ts';
 import type { KeyState } from '../lib/key-state.ts';
 import type { Limit } from '../lib/limit.ts';
 import type { Limiter } from '../limits/limiter.ts';
+import type { Exchange } from './exchange.ts';
 
 /** Who is calling: the only product of authentication, and all that later stages know of the caller. */
 export interface Principal {
@@ -125,8 +126,8 @@ export interface TlsCertificate {
 }
 
 export interface UsageSink {
-  /** Takes an ExchangeRecord as JSON; never throws, never waits. */
-  record(text: string): void;
+  /** Notes an exchange that is over; never throws, never waits. */
+  record(exchange: Exchange, durationMs: number): void;
 }
 
 /** What the policies may use. */

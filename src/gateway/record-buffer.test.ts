@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { createExchange } from '../../test/harness/data-plane.ts';
-import { createRecordBuffer, readRecords, type RecordBuffer } from './record-buffer.ts';
-import { toRecord } from './record.ts';
+import { createRecordBuffer, type RecordBuffer } from './record-buffer.ts';
+import type { Exchange } from './exchange.ts';
+import { bytesFor, readRecords } from './record-block.ts';
 
 const BATCH_AGE_MS = 100;
 const MAX_UNDERWAY = 4;
@@ -34,12 +35,16 @@ function createBench(t: TestContext): Bench {
   });
   let made = 0;
   const fill = (count: number): void => {
-    for (let i = 0; i < count; i++) buffer.record(recordOf(`req_${made++}`));
+    for (let i = 0; i < count; i++) buffer.record(exchangeOf(`req_${made++}`), 1);
   };
   return { buffer, posts, posted, memories, fill, tick: () => t.mock.timers.tick(BATCH_AGE_MS) };
 }
 
-const recordOf = (id: string): string => toRecord(createExchange({ id }).exchange, 1);
+/** On a connection of its own, so that it has nothing in common with another. */
+const exchangeOf = (id: string): Exchange => createExchange({ id }).exchange;
+
+/** As many as are kept, each as long as is kept. */
+const manyHeaders = (): string[] => Array.from({ length: 98 }, () => 'é'.repeat(500));
 
 const sizes = (bench: Bench): number[] => bench.posts.map((post) => post.size);
 
@@ -51,8 +56,7 @@ function fillUntilPosted(bench: Bench, batches: number): void {
 
 /** Records until one is dropped. What was dropped is told with the next batch, so it is told by their number here. */
 function fillUp(bench: Bench): number {
-  const { length } = recordOf('req_100000');
-  const count = Math.ceil(((MAX_UNDERWAY + MAX_WAITING + 2) * 131_072) / length);
+  const count = Math.ceil((3 * (MAX_UNDERWAY + MAX_WAITING + 2) * 65_536) / bytesFor(exchangeOf('req_100000')));
   bench.fill(count);
   return count;
 }
@@ -79,12 +83,16 @@ describe('the buffer of records', () => {
     assert.deepEqual(sizes(bench).slice(1), [1], 'the one that found no room any more');
   });
 
-  test('carries every text whole, in any script, and one larger than a batch', (t) => {
+  test('takes a record that is larger than a block, between others', (t) => {
     const bench = createBench(t);
-    const texts = ['plain', 'Grüße', '漢字'.repeat(1000), '🦆'.repeat(500), 'x'.repeat(400_000)];
-    for (const text of texts) bench.buffer.record(JSON.stringify({ requestId: text }));
+    const { exchange } = createExchange({ id: 'req_large', headers: ['A', 'x'.repeat(500), ...manyHeaders()] });
+    exchange.status = 500;
+    assert.ok(bytesFor(exchange) > 65_536);
+    bench.fill(1);
+    bench.buffer.record(exchange, 1);
+    bench.fill(1);
     bench.buffer.flush();
-    assert.deepEqual(bench.posted, texts);
+    assert.deepEqual(bench.posted, ['req_0', 'req_large', 'req_1']);
   });
 
   test('posts no more than four batches that nobody has acknowledged, and goes on with each acknowledgement', (t) => {

@@ -2,7 +2,7 @@
 
 import type { SupervisorOptions } from './supervision.ts';
 import type { ExchangeRecord } from './ports.ts';
-import { readRecords } from './record-buffer.ts';
+import { readRecords } from './record-block.ts';
 
 /** Since the start. */
 export interface RecordCounts {

@@ -1,4 +1,5 @@
-// The one line that every exchange leaves, refused and broken ones too, with nothing secret in it.
+// What the one line says that every exchange leaves, refused and broken ones too, with nothing secret in it. How it is kept until it is
+// stored is record-block.ts.
 
 import type { Exchange } from './exchange.ts';
 import type { ExchangeRecord } from './ports.ts';
@@ -24,56 +25,58 @@ const SECRET_NAME = /key|token|secret|passw|pwd|auth|session|signature|credentia
 const KEY_TEXT = /[a-z](?:[a-z0-9_]|%5[Ff]){0,31}(?:_|%5[Ff])[0-9A-Za-z]{12}(?:_|%5[Ff])[0-9A-Za-z]{49}/g;
 const MAX_KEY_TEXT = 200;
 
-/** What one exchange on a connection nearly always has in common with the one before it, and how the record says it. */
-export interface LastRecord {
+/** What one exchange on a connection nearly always has in common with the one before it. */
+export interface SharedPart {
   readonly fields: Exchange['fields'];
   readonly plan: Exchange['plan'];
   readonly principal: Exchange['principal'];
   readonly target: string | undefined;
   readonly clientAddress: string;
-  /** Who called what, as these tell. */
+  /** Who called, and what stands there, as these tell: JSON without its first brace. */
   readonly context: string;
-  // What was asked and what came of it.
-  method: string;
-  path: string;
-  query: string;
-  status: number;
-  requestBytes: number;
-  responseBytes: number;
-  outcome: string;
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  /** All that as the JSON of a part of an ExchangeRecord. */
+  readonly text: string;
+  /** In which block it is said, and where in it: for the block to note (record-block.ts). */
+  block: number;
+  at: number;
 }
 
-/**
- * An ExchangeRecord as JSON: written by hand, for most of it is the same text again and again, and an object of so many parts costs more to
- * make and to turn into text. `status` is what the caller got; 499 when the caller left first (nginx's number for it).
- */
-export function toRecord(exchange: Exchange, durationMs: number): string {
-  const { id, correlationId, upstreamMs, errorCode } = exchange;
-  const status = exchange.clientGone ? 499 : exchange.status;
-  const last = toLast(exchange);
-  let text = `{"requestId":"${id}","startedAtMs":${exchange.startedAtMs},"durationMs":${toMicroseconds(durationMs)}${toFlags(exchange)}`;
-  if (!Number.isNaN(upstreamMs)) text += `,"upstreamMs":${toMicroseconds(upstreamMs)}`;
-  if (correlationId !== id) text += `,"correlationId":${quote(correlationId)}`;
-  if (errorCode !== undefined) text += `,"errorCode":${quote(errorCode)}`;
-  if (status >= 400) text += `,"requestHeaders":${JSON.stringify(maskHeaders(exchange.headers))}`;
-  return `${text},${toOutcome(exchange, status, last)}${last.context}`;
-}
-
-function toFlags({ rateLimited, authFailed }: Exchange): string {
-  if (!rateLimited && !authFailed) return ',"rateLimited":false,"authFailed":false';
-  return `,"rateLimited":${rateLimited},"authFailed":${authFailed}`;
-}
-
-function toLast({ fields, plan, principal, target, clientAddress, origin }: Exchange): LastRecord {
+/** What the record of an exchange shares with others; the same object while it is the same from one to the next on a connection. */
+export function toShared(exchange: Exchange): SharedPart {
+  const { fields, plan, principal, target, clientAddress, origin, method, path, query } = exchange;
   const last = origin.lastRecord;
-  if (
+  const isSameContext =
     last?.fields === fields &&
     last.plan === plan &&
     last.principal === principal &&
     last.target === target &&
-    last.clientAddress === clientAddress
-  )
-    return last;
+    last.clientAddress === clientAddress;
+  if (isSameContext && last.path === path && last.query === query && last.method === method) return last;
+  const context = isSameContext ? last.context : toContext(exchange);
+  const asked = `{"method":"${method}","path":${quote(maskAndCut(path, MAX_PATH))},"query":${query === '' ? '""' : quote(maskQuery(query))}`;
+  const text = `${asked},${context}`;
+  const shared = {
+    fields,
+    plan,
+    principal,
+    target,
+    clientAddress,
+    context,
+    method,
+    path,
+    query,
+    text,
+    block: 0,
+    at: 0,
+  };
+  origin.lastRecord = shared;
+  return shared;
+}
+
+function toContext({ fields, plan, principal, target, clientAddress }: Exchange): string {
   const userAgent = fields.first(USER_AGENT);
   const common = {
     clientIp: clientAddress,
@@ -85,36 +88,26 @@ function toLast({ fields, plan, principal, target, clientAddress, origin }: Exch
     service: plan?.service,
     target,
   } satisfies Partial<ExchangeRecord>;
-  const known = { fields, plan, principal, target, clientAddress, context: JSON.stringify(common).slice(1) };
-  const nothing = { method: '', path: '', query: '', status: 0, requestBytes: 0, responseBytes: 0, outcome: '' };
-  origin.lastRecord = { ...known, ...nothing };
-  return origin.lastRecord;
+  return JSON.stringify(common).slice(1);
 }
 
-function toOutcome(exchange: Exchange, status: number, last: LastRecord): string {
-  const { method, path, query, requestBytes, responseBytes } = exchange;
-  if (
-    last.path !== path ||
-    last.responseBytes !== responseBytes ||
-    last.status !== status ||
-    last.method !== method ||
-    last.query !== query ||
-    last.requestBytes !== requestBytes
-  ) {
-    last.method = method;
-    last.path = path;
-    last.query = query;
-    last.status = status;
-    last.requestBytes = requestBytes;
-    last.responseBytes = responseBytes;
-    last.outcome = `"status":${status},"method":"${method}","path":${quote(maskAndCut(path, MAX_PATH))},"query":${query === '' ? '""' : quote(maskQuery(query))},"requestBytes":${requestBytes},"responseBytes":${responseBytes},`;
-  }
-  return last.outcome;
+/** What few records say, as JSON; empty when there is nothing. */
+export function toSeldom(exchange: Exchange): string {
+  const { id, correlationId, errorCode, rateLimited, authFailed } = exchange;
+  const isRefused = toStatus(exchange) >= 400;
+  if (!isRefused && !rateLimited && !authFailed && errorCode === undefined && correlationId === id) return '';
+  return JSON.stringify({
+    ...(correlationId !== id && { correlationId }),
+    errorCode,
+    ...(rateLimited && { rateLimited }),
+    ...(authFailed && { authFailed }),
+    ...(isRefused && { requestHeaders: maskHeaders(exchange.headers) }),
+  } satisfies Partial<ExchangeRecord>);
 }
 
-/** Finer than that is noise. */
-function toMicroseconds(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
+/** What the caller got; 499 when the caller left first (nginx's number for it). */
+export function toStatus({ clientGone, status }: Exchange): number {
+  return clientGone ? 499 : status;
 }
 
 /** As JSON; nearly all texts need nothing but the quotation marks. */

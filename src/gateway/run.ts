@@ -7,7 +7,6 @@ import type { Exchange, Reply } from './exchange.ts';
 import type { CompiledPolicy, PolicyDeps } from './policy.ts';
 import type { Plan } from './plan.ts';
 import { problemReply } from './problem-reply.ts';
-import { toRecord } from './record.ts';
 import type { Miss } from './router.ts';
 import type { RequestCounts } from './request-counts.ts';
 import { missReply, toTurningPlan } from './turn-away.ts';
@@ -137,7 +136,7 @@ export function createRunner(initial: Snapshot, deps: RunnerDeps): Runner {
       if (exchange.plan !== undefined) for (const policy of exchange.plan.enders) end(policy, exchange);
       const durationMs = deps.clock.monotonicMs() - exchange.startedTick;
       deps.requestCounts.count(exchange, durationMs);
-      deps.usage.record(toRecord(exchange, durationMs));
+      deps.usage.record(exchange, durationMs);
     },
     swap(next) {
       snapshot = next;

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createArrival } from '../../src/gateway/arrival.ts';
+import { toRecord } from '../../src/gateway/record-block.ts';
 import { compileSnapshot, type Snapshot } from '../../src/gateway/compile.ts';
 import { ConnectionCounts, createConnectionCounts } from '../../src/gateway/edge/connection-counts.ts';
 import type { EdgeLimits } from '../../src/gateway/edge/limits.ts';
@@ -116,17 +117,13 @@ export interface RecordingSink extends UsageSink {
   wait(count: number): Promise<readonly ExchangeRecord[]>;
 }
 
-export function readRecord(text: string): ExchangeRecord {
-  return JSON.parse(text) as ExchangeRecord;
-}
-
 export function createSink(): RecordingSink {
   const records: ExchangeRecord[] = [];
   const waiting = new Set<() => void>();
   return {
     records,
-    record(text) {
-      records.push(readRecord(text));
+    record(exchange, durationMs) {
+      records.push(toRecord(exchange, durationMs));
       for (const look of waiting) look();
     },
     async wait(count) {
