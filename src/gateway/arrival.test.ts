@@ -67,8 +67,8 @@ describe('the id that others know', () => {
 describe('the trace', () => {
   test('goes on where the caller is in one', () => {
     const { exchange } = arrive(['TraceParent', TRACEPARENT]);
-    assert.match(exchange.traceparent, new RegExp(`^00-${TRACE}-[0-9a-f]{16}-01$`));
-    assert.notEqual(exchange.traceparent, TRACEPARENT);
+    assert.match(exchange.traceLine, new RegExp(`^traceparent: 00-${TRACE}-[0-9a-f]{16}-01\r\n$`));
+    assert.ok(!exchange.traceLine.includes(TRACEPARENT));
     assert.ok(exchange.continuesTrace);
   });
 
@@ -81,8 +81,8 @@ describe('the trace', () => {
   for (const headers of others) {
     test(`begins here otherwise: ${headers.join(' ') || 'none'}`, () => {
       const { exchange } = arrive(headers);
-      assert.match(exchange.traceparent, /^00-[0-9a-f]{32}-[0-9a-f]{16}-03$/);
-      assert.ok(!exchange.traceparent.includes(TRACE) && !exchange.continuesTrace);
+      assert.match(exchange.traceLine, /^traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-03\r\n$/);
+      assert.ok(!exchange.traceLine.includes(TRACE) && !exchange.continuesTrace);
     });
   }
 });

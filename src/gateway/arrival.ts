@@ -29,9 +29,9 @@ export function createArrival({ pseudonym, trustedProxies }: ArrivalOptions): Ar
     // Several are as good as none: nobody can tell which one is meant.
     const parent = fields.count(TRACEPARENT) === 1 ? fields.first(TRACEPARENT) : undefined;
     if (parent !== undefined && isTraceparent(parent)) {
-      exchange.traceparent = continueTrace(parent);
+      exchange.traceLine = continueTrace(parent);
       exchange.continuesTrace = true;
-    } else exchange.traceparent = beginTrace();
+    } else exchange.traceLine = beginTrace();
     if (isTrusted(origin.peerAddress)) {
       exchange.isPeerTrusted = true;
       exchange.clientAddress = resolveClientAddress(exchange.headers, origin.peerAddress, isTrusted);

@@ -90,8 +90,8 @@ export class Exchange {
   clientAddress: string;
   /** The id that callers and upstreams know (`X-Request-Id`): `id`, unless a trusted proxy gave the request one. */
   correlationId: string;
-  /** Our step in the trace; empty until then. */
-  traceparent = '';
+  /** Our step in the trace, as a line (trace-context.ts); empty until then. */
+  traceLine = '';
   /** The trace began before us, so that the caller's `tracestate` belongs to it. */
   continuesTrace = false;
 
@@ -136,8 +136,7 @@ export class Exchange {
   /** What upstream and caller are told of the exchange: the id to ask about it by, and the trace that it stands in; as lines. */
   get idLines(): string {
     if (this.#idLines === '') {
-      const trace = this.traceparent === '' ? '' : `traceparent: ${this.traceparent}\r\n`;
-      this.#idLines = `x-request-id: ${this.correlationId}\r\n${trace}`;
+      this.#idLines = `x-request-id: ${this.correlationId}\r\n${this.traceLine}`;
     }
     return this.#idLines;
   }

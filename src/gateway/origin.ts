@@ -1,7 +1,10 @@
 // Where the requests of one connection come from, and what was found out about them once: callers say the same from request to request.
 
 import { toForwardingLines } from './forwarded.ts';
+import type { Credential } from './ports.ts';
 import type { SharedPart } from './record.ts';
+import type { PassedLines } from './upstream/request-headers.ts';
+import type { Fields } from './wire/fields.ts';
 
 /** What a connection was made to. */
 export interface Reached {
@@ -11,6 +14,22 @@ export interface Reached {
   readonly names: { covers(host: string): boolean } | undefined;
 }
 
+/** A key as the caller sent it, with what is made of it once. */
+export interface Presented {
+  readonly text: string;
+  /** The public id of one that has the form of ours. */
+  readonly ownId: string | undefined;
+  /** It may have been made elsewhere: then its digest stands for it. */
+  readonly isForeign: boolean;
+  /** SHA-256, in hexadecimal digits; empty where it can be no key. */
+  readonly digest: string;
+  /** What it has last proved. */
+  proved: Credential | undefined;
+}
+
+/** `last` is what the connection presented before: to be returned for the same text. */
+export type ReadPresented = (fields: Fields, last: Presented | undefined) => Presented | undefined;
+
 export class Origin {
   readonly scheme: 'http' | 'https';
   /** Who is at the other end of the connection. */
@@ -18,12 +37,13 @@ export class Origin {
   readonly port: number;
   readonly #names: Reached['names'];
   lastRecord: SharedPart | undefined = undefined;
+  lastPassed: PassedLines | undefined = undefined;
   #host: string | undefined = undefined;
   #lines = '';
   /** The last host that was found to belong here. */
   #covered: string | undefined = undefined;
-  #credential = '';
-  #digest = '';
+  #presentedIn: Fields | undefined = undefined;
+  #presented: Presented | undefined = undefined;
 
   constructor(scheme: 'http' | 'https', peerAddress: string, { port, names }: Reached) {
     this.scheme = scheme;
@@ -51,12 +71,12 @@ export class Origin {
     return this.#lines;
   }
 
-  /** The digest of a credential, as `make` makes it: once for as long as the connection goes on with the same one. */
-  digestOf(credential: string, make: (credential: string) => string): string {
-    if (credential !== this.#credential) {
-      this.#digest = make(credential);
-      this.#credential = credential;
+  /** What the caller presents in these fields, as `read` reads it: once for as long as the connection goes on with the same ones. */
+  presentedIn(fields: Fields, read: ReadPresented): Presented | undefined {
+    if (fields !== this.#presentedIn) {
+      this.#presented = read(fields, this.#presented);
+      this.#presentedIn = fields;
     }
-    return this.#digest;
+    return this.#presented;
   }
 }

@@ -135,7 +135,7 @@ describe('the way through', () => {
     ]);
     assert.equal(sent.length, 1);
     assert.equal(exchange.status, 200);
-    assert.equal(exchange.idLines, `x-request-id: req_1\r\ntraceparent: ${exchange.traceparent}\r\n`);
+    assert.equal(exchange.idLines, `x-request-id: req_1\r\n${exchange.traceLine}`);
   });
 
   test('ends before any policy for a request that came back, and the record says where', () => {

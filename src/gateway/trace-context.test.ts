@@ -5,6 +5,11 @@ import { beginTrace, continueTrace, isTraceparent } from './trace-context.ts';
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';
 
+/** What a line says that is nothing but a `traceparent`. */
+function saidIn(line: string): string {
+  return /^traceparent: (.*)\r\n$/.exec(line)?.[1] ?? assert.fail(line);
+}
+
 describe('a traceparent', () => {
   const good = [
     `00-${TRACE}-${PARENT}-00`,
@@ -50,7 +55,7 @@ describe('a trace that is continued', () => {
   ];
   for (const [theirs, ours] of flags) {
     test(`keeps its id and the flags that are defined: ${theirs}`, () => {
-      const next = continueTrace(`00-${TRACE}-${PARENT}-${theirs}`);
+      const next = saidIn(continueTrace(`00-${TRACE}-${PARENT}-${theirs}`));
       assert.ok(isTraceparent(next));
       assert.match(next, new RegExp(`^00-${TRACE}-[0-9a-f]{16}-${ours}$`));
       assert.ok(!next.includes(PARENT));
@@ -58,12 +63,12 @@ describe('a trace that is continued', () => {
   }
 
   test('goes on in the version that we speak', () => {
-    assert.match(continueTrace(`cc-${TRACE}-${PARENT}-01-more`), new RegExp(`^00-${TRACE}-[0-9a-f]{16}-01$`));
+    assert.match(saidIn(continueTrace(`cc-${TRACE}-${PARENT}-01-more`)), new RegExp(`^00-${TRACE}-[0-9a-f]{16}-01$`));
   });
 });
 
 test('a trace that begins here is one of its own each time, and not said to be recorded', () => {
-  const traces = Array.from({ length: 5000 }, beginTrace);
+  const traces = Array.from({ length: 5000 }, () => saidIn(beginTrace()));
   for (const text of traces) assert.ok(isTraceparent(text) && text.endsWith('-03'), text);
   assert.equal(new Set(traces.map((text) => text.slice(3, 35))).size, traces.length);
   assert.equal(new Set(traces.map((text) => text.slice(36, 52))).size, traces.length);

@@ -19,11 +19,12 @@ const pool = Buffer.alloc((SPAN_CHARACTERS / 2) * 512);
 let chance = '';
 let used = 0;
 
-/** First steps, one after the other, as they stand in the header: one slice serves a request. */
+/** First steps, one after the other, as lines: one slice serves a request. */
 let beginnings = '';
 let begun = 0;
 const HEXADECIMAL = Buffer.from('0123456789abcdef', 'latin1');
-const rendered = Buffer.from(`00-${'*'.repeat(32)}-${'*'.repeat(SPAN_CHARACTERS)}-${NEW_FLAGS}`.repeat(128), 'latin1');
+const BLANK = toLine(`00-${'*'.repeat(32)}-${'*'.repeat(SPAN_CHARACTERS)}-${NEW_FLAGS}`);
+const rendered = Buffer.from(BLANK.repeat(128), 'latin1');
 /** Where in the text a digit of chance goes. */
 const digits = Uint16Array.from([...rendered.keys()].filter((at) => rendered[at] === 0x2a));
 
@@ -36,12 +37,12 @@ export function isTraceparent(text: string): boolean {
   return isId(text, 3, 35) && isId(text, 36, 52) && isHex(text, 53, 55);
 }
 
-/** The same trace, with us as the parent of what follows. `parent` is one that `isTraceparent` approved of. */
+/** As a line: the same trace, with us as the parent of what follows. `parent` is one that `isTraceparent` approved of. */
 export function continueTrace(parent: string): string {
-  return `00-${parent.slice(3, 35)}-${draw(SPAN_CHARACTERS)}-0${hexValue(parent.charCodeAt(54)) & KNOWN_FLAGS}`;
+  return toLine(`00-${parent.slice(3, 35)}-${draw(SPAN_CHARACTERS)}-0${hexValue(parent.charCodeAt(54)) & KNOWN_FLAGS}`);
 }
 
-/** The first step of a new trace. */
+/** As a line: the first step of a new trace. */
 export function beginTrace(): string {
   if (begun === beginnings.length) {
     randomFillSync(pool);
@@ -51,8 +52,12 @@ export function beginTrace(): string {
     beginnings = rendered.toString('latin1');
     begun = 0;
   }
-  begun += LENGTH;
-  return beginnings.slice(begun - LENGTH, begun);
+  begun += BLANK.length;
+  return beginnings.slice(begun - BLANK.length, begun);
+}
+
+function toLine(traceparent: string): string {
+  return `traceparent: ${traceparent}\r\n`;
 }
 
 /** An id: hexadecimal, and not all zero. */

@@ -26,8 +26,9 @@ let usedStarts = starts.length;
 let lastTimeMs = -1;
 let lastTimeText = '';
 let count = 0;
-/** Time and the first half of the count, which change seldom. */
+/** Kind, time and the first half of the count, which change seldom; and for which kind that was. */
 let head = '';
+let headKind = '';
 
 /** Those that this thread makes within a millisecond sort in the order of their making. */
 export function newId(kind: IdKind, nowMs: number): string {
@@ -40,8 +41,11 @@ export function newId(kind: IdKind, nowMs: number): string {
   used += RANDOM_CHARACTERS;
   count++;
   if (nowMs !== lastTimeMs) turnTo(nowMs);
-  if ((count & 1023) === 0 || head === '') head = lastTimeText + (PAIRS[(count >> 10) & 1023] ?? '');
-  return `${kind}_${head}${PAIRS[count & 1023]}${chance.slice(used - RANDOM_CHARACTERS, used)}`;
+  if ((count & 1023) === 0 || headKind !== kind) {
+    headKind = kind;
+    head = `${kind}_${lastTimeText}${PAIRS[(count >> 10) & 1023]}`;
+  }
+  return head + PAIRS[count & 1023] + chance.slice(used - RANDOM_CHARACTERS, used);
 }
 
 export function isId(kind: IdKind, text: string): boolean {
@@ -62,7 +66,7 @@ function turnTo(nowMs: number): void {
   if (nowMs > lastTimeMs) count = drawStart();
   lastTimeMs = nowMs;
   lastTimeText = '';
-  head = '';
+  headKind = '';
   let rest = nowMs;
   for (let i = 0; i < TIME_CHARACTERS; i++) {
     lastTimeText = ALPHABET.charAt(rest % 32) + lastTimeText;

@@ -11,12 +11,12 @@ export class Sweep {
   readonly #members = new Set<Timed>();
   readonly #monotonicMs: () => number;
   readonly #timer: NodeJS.Timeout;
-  /** The time of the last sweep: good enough for deadlines of seconds, and free. */
+  /** The time of the last sweep in whole milliseconds: good enough for deadlines of seconds, and free. */
   tick: number;
 
   constructor(monotonicMs: () => number) {
     this.#monotonicMs = monotonicMs;
-    this.tick = monotonicMs();
+    this.tick = Math.floor(monotonicMs());
     this.#timer = setInterval(() => this.#sweep(), INTERVAL_MS).unref();
   }
 
@@ -38,7 +38,7 @@ export class Sweep {
   }
 
   #sweep(): void {
-    this.tick = this.#monotonicMs();
+    this.tick = Math.floor(this.#monotonicMs());
     for (const member of this.#members) member.onSweep(this.tick);
   }
 }

@@ -3,9 +3,11 @@
 import { Type } from 'typebox';
 import type { Exchange, Reply } from '../gateway/exchange.ts';
 import type { CompiledPolicy, Policy, PolicyDeps } from '../gateway/policy.ts';
+import type { Presented } from '../gateway/origin.ts';
 import type { Credential } from '../gateway/ports.ts';
 import { problemReply } from '../gateway/problem-reply.ts';
 import { AUTHORIZATION, X_API_KEY } from '../gateway/wire/field-kind.ts';
+import type { Fields } from '../gateway/wire/fields.ts';
 import { digestOf, isForeignText, toForeignId, toForeignProof, toOwnForeignId } from '../lib/foreign-key-text.ts';
 import { createIpMatcher } from '../lib/ip-range.ts';
 import { findKeyRefusal } from '../lib/key-state.ts';
@@ -29,15 +31,6 @@ export const apiKey: Policy<typeof config> = {
   compile: (_config, deps) => compile(deps),
 };
 
-/** What the caller sent, with what is made of it once. */
-interface Presented {
-  readonly text: string;
-  /** SHA-256, in hexadecimal digits. */
-  readonly digest: string;
-  /** The text is none of ours: its digest stands for it. */
-  readonly isForeign: boolean;
-}
-
 interface Deps extends PolicyDeps {
   readonly peppers: Peppers;
 }
@@ -56,17 +49,16 @@ function compile(given: PolicyDeps): CompiledPolicy {
   const { credentials } = deps;
   return {
     onRequest(exchange) {
-      const text = readKeyText(exchange.fields);
-      if (text === undefined) return refuse(exchange, 'missing_credentials');
-      const ownId = readPublicId(text);
-      if (ownId === undefined && !isForeignText(text)) return refuse(exchange, 'invalid_key');
-      const digest = exchange.origin.digestOf(text, digestOf);
-      if (ownId === undefined) return authenticateForeign(exchange, { text, digest, isForeign: true }, deps);
+      const presented = exchange.origin.presentedIn(exchange.fields, readPresented);
+      if (presented === undefined) return refuse(exchange, 'missing_credentials');
+      const { ownId } = presented;
+      if (ownId === undefined)
+        return presented.isForeign ? authenticateForeign(exchange, presented, deps) : refuse(exchange, 'invalid_key');
       const known = credentials.recall(ownId);
-      if (known !== undefined && isSameDigest(proven.get(known) ?? '', digest)) return admit(exchange, known, deps);
+      if (known !== undefined && hasProved(presented, known)) return admit(exchange, known, deps);
       // A typing error is told without a look-up.
-      if (!hasChecksum(text)) return refuse(exchange, 'invalid_key');
-      return proveFound(exchange, { text, digest, isForeign: false }, known ?? credentials.find(ownId), deps);
+      if (!hasChecksum(presented.text)) return refuse(exchange, 'invalid_key');
+      return proveFound(exchange, presented, known ?? credentials.find(ownId), deps);
     },
   };
 }
@@ -81,8 +73,7 @@ function authenticateForeign(exchange: Exchange, presented: Presented, deps: Dep
     return proveLater(exchange, presented, own, deps);
   }
   const own = findOwn(exchange, publicId, found, deps);
-  if (!(own instanceof Promise) && own !== undefined && isSameDigest(proven.get(own) ?? '', presented.digest))
-    return admit(exchange, own, deps);
+  if (!(own instanceof Promise) && own !== undefined && hasProved(presented, own)) return admit(exchange, own, deps);
   return proveFound(exchange, presented, own, deps);
 }
 
@@ -138,12 +129,16 @@ function notPublished({ method, path }: Exchange): string {
  */
 const proven = new WeakMap<Credential, string>();
 
-function prove(
-  exchange: Exchange,
-  { text, digest, isForeign }: Presented,
-  found: Credential | undefined,
-  deps: Deps,
-): Reply | undefined {
+/** Whether the text is the one that has last proved it. */
+function hasProved(presented: Presented, known: Credential): boolean {
+  if (presented.proved === known) return true;
+  if (!isSameDigest(proven.get(known) ?? '', presented.digest)) return false;
+  presented.proved = known;
+  return true;
+}
+
+function prove(exchange: Exchange, presented: Presented, found: Credential | undefined, deps: Deps): Reply | undefined {
+  const { text, digest, isForeign } = presented;
   const { current } = deps.peppers;
   const pepper = found === undefined ? undefined : findPepper(deps.peppers, found.pepper);
   const proof = isForeign ? toForeignProof(digest) : text;
@@ -152,6 +147,7 @@ function prove(
   if (found === undefined || pepper === undefined || !isKeyHash(found.hash, made))
     return refuse(exchange, 'invalid_key');
   proven.set(found, digest);
+  presented.proved = found;
   if (pepper !== current) {
     // Only now is the text there to be hashed under the pepper that stays.
     const { publicId, hash: was } = found;
@@ -205,7 +201,16 @@ function refuse(exchange: Exchange, code: ProblemCode): Reply {
   return problemReply(exchange, new Problem(code, { headers }));
 }
 
-function readKeyText(fields: Exchange['fields']): string | undefined {
+function readPresented(fields: Fields, last: Presented | undefined): Presented | undefined {
+  const text = readKeyText(fields);
+  if (text === undefined || text === last?.text) return text === undefined ? undefined : last;
+  const ownId = readPublicId(text);
+  const isForeign = ownId === undefined && isForeignText(text);
+  const digest = ownId !== undefined || isForeign ? digestOf(text) : '';
+  return { text, ownId, isForeign, digest, proved: undefined };
+}
+
+function readKeyText(fields: Fields): string | undefined {
   const key = fields.first(X_API_KEY);
   if (key !== undefined) return key;
   const authorization = fields.first(AUTHORIZATION);

@@ -17,13 +17,16 @@ import type { Admitted, Refused, Standing } from '../limits/limiter.ts';
 export interface FieldParts {
   /** For each quota; undefined for what is hidden. */
   readonly quotas: readonly (QuotaText | undefined)[];
-  /** The whole of `RateLimit-Policy`, and the beginning of `RateLimit`; empty when all is hidden. */
+  /** The whole of `RateLimit-Policy`, and of `RateLimit` what stands before the first number; empty when all is hidden. */
   readonly policyLine: string;
 }
 
 interface QuotaText {
-  /** How its item in the list `RateLimit` begins. */
-  readonly itemStart: string;
+  /** What follows in `RateLimit` behind its numbers: how the next item begins, or the end of the line. */
+  readonly next: string;
+  /** Behind its first number with so many seconds: nearly all requests of a second tell the same. */
+  seconds: number;
+  rest: string;
   /** What is said when it is the tightest: up to the number of requests that are left. */
   readonly limitStart: string;
   /** Nobody knows when a place of concurrency comes free. */
@@ -33,16 +36,19 @@ interface QuotaText {
 export function toFieldParts(quotas: readonly Quota[]): FieldParts {
   const shown = quotas.filter(isShown);
   const policies = shown.map((quota) => `"${quotaName(quota)}";q=${toPolicyParameters(quota.limit)}`);
+  const starts = shown.map((quota) => `"${quotaName(quota)}";r=`);
   return {
-    quotas: quotas.map((quota) => (isShown(quota) ? toText(quota, quota === shown[0]) : undefined)),
-    policyLine: shown.length === 0 ? '' : `ratelimit-policy: ${policies.join(', ')}\r\nratelimit: `,
+    quotas: quotas.map((quota) => (isShown(quota) ? toText(quota, starts[shown.indexOf(quota) + 1]) : undefined)),
+    policyLine: shown.length === 0 ? '' : `ratelimit-policy: ${policies.join(', ')}\r\nratelimit: ${starts[0]}`,
   };
 }
 
-function toText(quota: Quota, isFirst: boolean): QuotaText {
-  const { limit } = quota;
+function toText({ limit }: Quota, nextStart: string | undefined): QuotaText {
+  const next = nextStart === undefined ? '\r\n' : `, ${nextStart}`;
   return {
-    itemStart: `${isFirst ? '' : ', '}"${quotaName(quota)}";r=`,
+    next,
+    seconds: Number.NaN,
+    rest: next,
     limitStart: `x-ratelimit-limit: ${capacityOf(limit)}\r\nx-ratelimit-remaining: `,
     isTimed: limit.algorithm !== 'concurrency',
   };
@@ -73,8 +79,7 @@ export class RateLimitFields {
       const standing = standings[i];
       const text = quotas[i];
       if (standing === undefined || text === undefined) continue;
-      items += text.itemStart + standing.remaining;
-      if (text.isTimed) items += `;t=${secondsLeft(standing, atMs)}`;
+      items += standing.remaining + (text.isTimed ? toRest(text, secondsLeft(standing, atMs)) : text.next);
       // The one that refused, where it is shown; else the tightest of those that have an end.
       if (told !== undefined && told === refusedBy) continue;
       if (standing !== refusedBy && !(text.isTimed && isTighter(standing, told))) continue;
@@ -82,7 +87,7 @@ export class RateLimitFields {
       start = text.limitStart;
     }
     if (told !== undefined) reply.lines += start + told.remaining + this.#toResetLine(Math.ceil(told.resetAtMs / 1000));
-    reply.lines += `${policyLine}${items}\r\n`;
+    reply.lines += policyLine + items;
   }
 
   /** A whole second as ISO 8601. */
@@ -103,6 +108,14 @@ function toPolicyParameters(limit: Limit): string {
   if (limit.algorithm === 'concurrency') return `${capacity};qu="concurrent-requests"`;
   const seconds = WINDOW_SECONDS[limit.window];
   return `${capacity};w=${limit.algorithm === 'bucket' ? Math.ceil((limit.burst / limit.limit) * seconds) : seconds}`;
+}
+
+function toRest(text: QuotaText, seconds: number): string {
+  if (text.seconds !== seconds) {
+    text.seconds = seconds;
+    text.rest = `;t=${seconds}${text.next}`;
+  }
+  return text.rest;
 }
 
 /** Fewer requests left; of two with equally few, the one that resets later. */

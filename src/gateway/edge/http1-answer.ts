@@ -177,7 +177,7 @@ export class Http1Answer implements Responder, BodySink {
       head += fields.linesWithout(NOT_FOR_CALLERS | drops | (hasLength ? 0 : 1 << CONTENT_LENGTH));
     for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
     head += lines;
-    if (fields !== undefined) head += `via: 1.1 ${shared.pseudonym}\r\n`;
+    if (fields !== undefined) head += shared.viaLine;
     if (this.exchange !== undefined) head += this.exchange.idLines;
     if (!hasKind(kinds, DATE)) head += `date: ${shared.httpDate()}\r\n`;
     if (length >= 0 && status !== 204) head += `content-length: ${length}\r\n`;

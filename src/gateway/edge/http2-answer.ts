@@ -169,15 +169,10 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
       if (name === 'date') hasDate = true;
       list.push(name, headers[i + 1] ?? '');
     }
-    for (const line of lines.split('\r\n')) {
+    const via = fields === undefined ? '' : this.#shared.viaLine;
+    for (const line of (lines + via + (this.exchange?.idLines ?? '')).split('\r\n')) {
       const colon = line.indexOf(': ');
       if (colon > 0) list.push(line.slice(0, colon), line.slice(colon + 2));
-    }
-    if (fields !== undefined) list.push('via', `1.1 ${this.#shared.pseudonym}`);
-    const { exchange } = this;
-    if (exchange !== undefined) {
-      list.push('x-request-id', exchange.correlationId);
-      if (exchange.traceparent !== '') list.push('traceparent', exchange.traceparent);
     }
     if (!hasDate) list.push('date', this.#shared.httpDate());
     if (length >= 0 && status !== 204 && status !== 304) list.push('content-length', String(length));

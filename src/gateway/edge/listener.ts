@@ -80,7 +80,7 @@ class Edge implements TlsEdge {
   readonly clock: Clock;
   readonly runner: Runner;
   readonly limits: EdgeLimits;
-  readonly pseudonym: string;
+  readonly viaLine: string;
   readonly sweep: Sweep;
   draining = false;
   readonly #isTrusted: (address: string) => boolean;
@@ -96,7 +96,7 @@ class Edge implements TlsEdge {
     this.clock = clock;
     this.runner = runner;
     this.limits = limits;
-    this.pseudonym = pseudonym;
+    this.viaLine = `via: 1.1 ${pseudonym}\r\n`;
     this.#counts = counts;
     this.#isTrusted = isTrusted;
     this.sweep = new Sweep(() => clock.monotonicMs());

@@ -18,8 +18,8 @@ export interface EdgeShared {
   readonly runner: Runner;
   readonly limits: EdgeLimits;
   readonly sweep: Sweep;
-  /** Our name in `Via`. */
-  readonly pseudonym: string;
+  /** What `Via` says of us to callers: the version in which the upstream answered, and our name. */
+  readonly viaLine: string;
   /** No new requests: connections are closed after the answers under way. */
   draining: boolean;
   /** The time as headers tell it (IMF-fixdate), formatted once a second. */

@@ -5,7 +5,7 @@ import type { Cancellable } from '../exchange.ts';
 import { ChunkedDecoder } from '../wire/chunked.ts';
 import { FAULTS, type WireFault } from '../wire/fault.ts';
 import { NO_BODY, UNTIL_CLOSE, type Framing } from '../wire/framing.ts';
-import { readResponseHead, type ResponseHead } from '../wire/response-head.ts';
+import type { ResponseHead } from '../wire/response-head.ts';
 import { toCallerTrailers } from './hop-headers.ts';
 import { idleMs } from './idle-time.ts';
 import { toFailure, toProtocolFault, UpstreamFault } from './failure.ts';
@@ -172,14 +172,11 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
   }
 
   #readHead(bytes: Buffer, from: number, end: number): number {
-    const { scanner } = this.#connection ?? {};
-    if (scanner === undefined) return end;
-    const found = scanner.scan(bytes, from, end);
-    if (found === undefined) return from;
-    if (found !== true) return this.#refuse(found, end);
-    const headEnd = from + scanner.scanned;
-    const head = readResponseHead(scanner, scanner.readText(bytes, from), this.#call.method);
-    scanner.reset();
+    const { heads } = this.#connection ?? {};
+    if (heads === undefined) return end;
+    const head = heads.read(bytes, from, end, this.#call.method);
+    if (head === undefined) return from;
+    const headEnd = from + heads.length;
     if ('reason' in head) return this.#refuse(head, end);
     if (head.status === 101 && this.#call.tunnel !== undefined)
       return this.#openTunnel(head, this.#call.tunnel) ? headEnd : end;

@@ -6,8 +6,7 @@ import { Outlet } from '../outlet.ts';
 import type { Target } from '../plan.ts';
 import type { TakeBytes } from '../shared-reads.ts';
 import type { Phase } from './timeouts.ts';
-import type { HeadScanner } from '../wire/head-scanner.ts';
-import { createResponseScanner } from '../wire/response-head.ts';
+import { ResponseHeads } from '../wire/response-head.ts';
 
 const HEAD_LIMITS = { headBytes: 65_536, fields: 256 };
 
@@ -42,7 +41,7 @@ export interface ConnectionOwner {
 export class Http1UpstreamConnection implements Timed {
   readonly socket: Socket;
   readonly out: Outlet;
-  readonly scanner: HeadScanner = createResponseScanner(HEAD_LIMITS);
+  readonly heads = new ResponseHeads(HEAD_LIMITS);
   readonly #sweep: Sweep;
   readonly #owner: ConnectionOwner;
   #user: ConnectionUser | undefined = undefined;

@@ -27,6 +27,7 @@ import {
 } from '../wire/field-kind.ts';
 import { Fields } from '../wire/fields.ts';
 import { isSameToken } from '../wire/octets.ts';
+import type { FieldChanges } from './field-changes.ts';
 import { HOP_BY_HOP, withoutConnectionOptions } from './hop-headers.ts';
 
 /** What the caller wrote there is never believed: it is set by us, or answered by us. */
@@ -54,11 +55,52 @@ export function toTrailerLines(trailers: readonly string[]): string {
 
 /** All fields as lines, but for Host. `pseudonym` is our name in `Via`. */
 export function toUpstreamLines(exchange: Exchange, plan: Plan, pseudonym: string): string {
+  const changes = plan.rewriting?.request;
+  const drops = HOP_BY_HOP | REPLACED | toConditional(exchange);
+  let lines =
+    changes === undefined && exchange.tunnel === undefined && !exchange.isPeerTrusted
+      ? toUsualLines(exchange, drops, pseudonym)
+      : toPassedLines(exchange, { drops, pseudonym, changes });
+  lines += exchange.idLines;
+  if (changes !== undefined) lines += changes.linesOf(exchange, plan);
+  if (plan.controlToken !== undefined) {
+    lines += `tollgate-control-token: ${plan.controlToken}\r\ntollgate-context: ${toControlContext(exchange)}\r\n`;
+  }
+  return lines;
+}
+
+/** The last of them that were made on a connection: most requests bring the same fields to the same host. */
+export interface PassedLines {
+  readonly fields: Fields;
+  readonly drops: number;
+  readonly host: string | undefined;
+  readonly protocol: Exchange['protocol'];
+  readonly text: string;
+}
+
+function toUsualLines(exchange: Exchange, drops: number, pseudonym: string): string {
+  const { fields, host, protocol, origin } = exchange;
+  const last = origin.lastPassed;
+  if (last?.fields === fields && last.drops === drops && last.host === host && last.protocol === protocol)
+    return last.text;
+  const text = toPassedLines(exchange, { drops, pseudonym, changes: undefined });
+  origin.lastPassed = { fields, drops, host, protocol, text };
+  return text;
+}
+
+interface Passing {
+  /** The kinds that do not pass. */
+  readonly drops: number;
+  readonly pseudonym: string;
+  readonly changes: FieldChanges | undefined;
+}
+
+/** What the caller said, and what of it and of its connection we vouch for. */
+function toPassedLines(exchange: Exchange, { drops, pseudonym, changes }: Passing): string {
   const { origin, host } = exchange;
   const passing = withoutConnectionOptions(exchange.fields);
-  const changes = plan.rewriting?.request;
   const fields = changes === undefined ? passing : changes.dropFrom(passing);
-  let lines = fields.linesWithout(HOP_BY_HOP | REPLACED | toConditional(exchange));
+  let lines = fields.linesWithout(drops);
   // RFC 9110 §10.1.4: TE is for the next hop only, and Connection says so.
   if (listsTrailers(exchange.fields.joined(TE))) lines += 'te: trailers\r\nconnection: te\r\n';
   if (exchange.tunnel !== undefined) lines += 'connection: upgrade\r\nupgrade: websocket\r\n';
@@ -66,11 +108,6 @@ export function toUpstreamLines(exchange: Exchange, plan: Plan, pseudonym: strin
   lines += exchange.isPeerTrusted
     ? toAddedForwardingLines(origin, exchange.headers, host)
     : origin.forwardingLines(host);
-  lines += exchange.idLines;
-  if (changes !== undefined) lines += changes.linesOf(exchange, plan);
-  if (plan.controlToken !== undefined) {
-    lines += `tollgate-control-token: ${plan.controlToken}\r\ntollgate-context: ${toControlContext(exchange)}\r\n`;
-  }
   return lines;
 }
 

@@ -32,6 +32,39 @@ export function createResponseScanner(limits: Omit<HeadLimits, 'targetBytes'>): 
   return new HeadScanner(STATUS_LINE, { ...limits, targetBytes: 3 });
 }
 
+/** The heads of the answers on one connection. */
+export class ResponseHeads {
+  readonly #scanner: HeadScanner;
+  #last: ResponseHead | undefined = undefined;
+  /** What was read of the last one, and for which method. */
+  #text = '';
+  #method = '';
+
+  constructor(limits: Omit<HeadLimits, 'targetBytes'>) {
+    this.#scanner = createResponseScanner(limits);
+  }
+
+  /** Octets of the head that was read last. */
+  length = 0;
+
+  /** The head that begins at `from`; undefined while it is not all there: then call again with the same, grown. */
+  read(bytes: Buffer, from: number, end: number, method: string): ResponseHead | WireFault | undefined {
+    const scanner = this.#scanner;
+    const found = scanner.scan(bytes, from, end);
+    if (found !== true) return found;
+    this.length = scanner.scanned;
+    const text = scanner.readText(bytes, from);
+    // Where the fields are those of the one before, the text is the status line alone.
+    const last = scanner.isRepeated && text === this.#text && method === this.#method ? this.#last : undefined;
+    const head = last ?? readResponseHead(scanner, text, method);
+    scanner.reset();
+    this.#last = 'reason' in head ? undefined : head;
+    this.#text = text;
+    this.#method = method;
+    return head;
+  }
+}
+
 /** Reads the head that the scanner found complete; `method` is the request's, for it decides whether there is a body. */
 export function readResponseHead(scanner: HeadScanner, text: string, method: string): ResponseHead | WireFault {
   const isHttp11 = scanner.firstEnd === 8 && text.startsWith('HTTP/1.1');
