@@ -37,10 +37,6 @@ export class RecordBlock {
     return new Uint8Array(this.#bytes.buffer, 0, this.#end);
   }
 
-  get isEmpty(): boolean {
-    return this.#end === 0;
-  }
-
   /** Writes the record of an exchange; false when there is not room enough. */
   add(exchange: Exchange, durationMs: number): boolean {
     const shared = toShared(exchange);
