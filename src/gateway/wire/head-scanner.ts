@@ -89,8 +89,7 @@ export class HeadScanner {
   #remembered = NOTHING;
   #rememberedBytes = 0;
   #known: Fields | undefined = undefined;
-  /** Of the head that was found complete: its fields are those of the one before it. */
-  isRepeated = false;
+  #isRepeated = false;
 
   constructor(line: StartLine, limits: HeadLimits) {
     this.#line = line;
@@ -104,17 +103,17 @@ export class HeadScanner {
     this.#spanned = 0;
     this.#kinds = 0;
     this.#isCanonical = true;
-    this.isRepeated = false;
+    this.#isRepeated = false;
   }
 
   /** The head that was found complete, in Latin-1: without its fields, where they are known. */
   readText(bytes: Buffer, from: number): string {
-    return bytes.toString('latin1', from, from + (this.isRepeated ? this.#sectionStart : this.#position));
+    return bytes.toString('latin1', from, from + (this.#isRepeated ? this.#sectionStart : this.#position));
   }
 
   /** The fields of the head that was found complete; `text` is what `readText` gave. The same object while they repeat. */
   toFields(text: string): Fields {
-    if (this.isRepeated && this.#known !== undefined) return this.#known;
+    if (this.#isRepeated && this.#known !== undefined) return this.#known;
     const fields = new Fields(text, this.#spans.slice(0, this.#spanned), this.#kinds, this.#isCanonical);
     if (this.#rememberedBytes > 0) this.#known = fields;
     return fields;
@@ -194,7 +193,7 @@ export class HeadScanner {
           this.#sectionStart = at;
           const length = this.#rememberedBytes;
           if (this.#known === undefined || stop - at < length || !this.#repeats(bytes, from + at)) break;
-          this.isRepeated = true;
+          this.#isRepeated = true;
           this.#position = at + length;
           return true;
         }

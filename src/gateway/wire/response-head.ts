@@ -54,8 +54,8 @@ export class ResponseHeads {
     if (found !== true) return found;
     this.length = scanner.scanned;
     const text = scanner.readText(bytes, from);
-    // Where the fields are those of the one before, the text is the status line alone.
-    const last = scanner.isRepeated && text === this.#text && method === this.#method ? this.#last : undefined;
+    // That is the whole head; or the status line, where the fields are those of the one before.
+    const last = text === this.#text && method === this.#method ? this.#last : undefined;
     const head = last ?? readResponseHead(scanner, text, method);
     scanner.reset();
     this.#last = 'reason' in head ? undefined : head;
