@@ -48,6 +48,16 @@ describe('interim answers', () => {
     assert.equal((await wire.readAnswer()).status, 200);
   });
 
+  test('bring no length, which they must not have (RFC 9110 §8.6)', async (t) => {
+    const hints = 'HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\nLink: </style.css>\r\n\r\n';
+    const { wire } = await startBench(t, (socket) => void socket.write(`${hints}${OK}`));
+    wire.send(`${REQUEST}\r\n`);
+    const early = await wire.readTo('\r\n\r\n');
+    assert.match(early, /Link/);
+    assert.doesNotMatch(early, /content-length/i);
+    assert.equal((await wire.readAnswer()).body.toString(), 'ok');
+  });
+
   test('are not for callers of HTTP/1.0', async (t) => {
     const { wire } = await startBench(t, (socket) => void socket.write(`HTTP/1.1 103 Early Hints\r\n\r\n${OK}`));
     wire.send('GET /x HTTP/1.0\r\n\r\n');

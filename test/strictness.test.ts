@@ -85,6 +85,18 @@ describe('a message that is not strictly HTTP', { concurrency: 8 }, () => {
     });
   }
 
+  for (const method of ['TRACE', 'CONNECT']) {
+    test(`is told the methods that there are, as every 405 must tell (RFC 9110 §15.5.6): ${method}`, async (t) => {
+      const upstream = await startRaw(t, answerOk);
+      const plane = await startBefore(t, upstream.url);
+      const wire = await open(t, plane);
+      wire.send(`${method} h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n`);
+      const answer = await wire.readAnswer();
+      assert.equal(answer.status, 405);
+      assert.deepEqual(valuesOf(answer.headers, 'allow'), ['GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
+    });
+  }
+
   const bodies: readonly [what: string, body: string][] = [
     ['a chunk of no size', 'zz\r\nab\r\n0\r\n\r\n'],
     ['a chunk longer than it says', '2\r\nabc\r\n0\r\n\r\n'],

@@ -5,6 +5,7 @@ import { Problem, type ProblemCode } from '../../lib/problem.ts';
 import type { Exchange } from '../exchange.ts';
 import { problemReply } from '../problem-reply.ts';
 import type { WireFault } from '../wire/fault.ts';
+import { ALLOWED_METHODS } from '../wire/request-head.ts';
 
 export interface Refusal {
   readonly status: WireFault['status'] | 408;
@@ -24,7 +25,9 @@ const CODES: Readonly<Record<Refusal['status'], ProblemCode>> = {
 };
 
 export function toRefusalProblem({ status, reason }: Refusal, ends = 'connection'): Problem {
-  return new Problem(CODES[status], { detail: `The request was refused: ${reason}. The ${ends} is closed.` });
+  // RFC 9110 §15.5.6: whoever gets 405 is told what is allowed.
+  const headers = status === 405 ? ['allow', ALLOWED_METHODS] : [];
+  return new Problem(CODES[status], { detail: `The request was refused: ${reason}. The ${ends} is closed.`, headers });
 }
 
 /** The whole answer as Latin-1 text; notes status and code on the exchange. */

@@ -163,7 +163,7 @@ class ForwardedCall implements Call, CallEvents {
   onInterim(status: number, fields: Fields): void {
     const { pseudonym } = this.#deps;
     this.#exchange.responder.sendInterim(status, [
-      ...toCallerList(this.#toAnswerFields(fields)),
+      ...toCallerList(this.#toAnswerFields(fields), 1 << CONTENT_LENGTH), // RFC 9110 §8.6
       'via',
       `1.1 ${pseudonym}`,
     ]);

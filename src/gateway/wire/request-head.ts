@@ -37,6 +37,8 @@ export interface RequestHead {
 const METHODS: ReadonlyMap<string, string> = new Map(
   ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((method) => [method, method]),
 );
+/** As a field `Allow` lists them. */
+export const ALLOWED_METHODS = [...METHODS.keys()].join(', ');
 const FORBIDDEN: ReadonlySet<string> = new Set(['TRACE', 'CONNECT']);
 
 export function checkMethod(method: string): WireFault | undefined {
