@@ -74,6 +74,16 @@ describe('a WebSocket', () => {
     assert.deepEqual([record?.status, record?.requestBytes, record?.responseBytes], [101, 4, 14]);
   });
 
+  test('has no length, whatever the upstream says (RFC 9110 §8.6)', async (t) => {
+    const { wire } = await startBench(
+      t,
+      (socket) => void socket.write(`${SWITCH.slice(0, -2)}Content-Length: 3\r\n\r\nhello`),
+    );
+    wire.send(ask(KEY.text));
+    assert.doesNotMatch(await wire.readTo('\r\n\r\n'), /content-length/i);
+    assert.equal(await wire.readTo('hello'), 'hello');
+  });
+
   test('takes what the caller sends right behind the request', async (t) => {
     const { wire } = await startBench(t, (socket) => {
       socket.removeAllListeners('data').setEncoding('latin1');

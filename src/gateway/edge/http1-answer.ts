@@ -170,8 +170,8 @@ export class Http1Answer implements Responder, BodySink {
     const streams = length < 0 && !this.#isHead && status !== 204 && status !== 304;
     const { shared } = this.#connection;
     const kinds = fields?.kinds ?? 0;
-    // RFC 9110 §8.6: with 204 it must not be there, and could be taken for a body's.
-    const hasLength = hasKind(kinds, CONTENT_LENGTH) && status !== 204;
+    // RFC 9110 §8.6: with 101 and 204 it must not be there, and could be taken for a body's.
+    const hasLength = hasKind(kinds, CONTENT_LENGTH) && status !== 204 && !this.isTunnel;
     let head = STATUS_LINES[status] ?? `HTTP/1.1 ${status} \r\n`;
     if (fields !== undefined)
       head += fields.linesWithout(NOT_FOR_CALLERS | drops | (hasLength ? 0 : 1 << CONTENT_LENGTH));
