@@ -60,3 +60,30 @@ test('is refused with every fault of its meaning', () => {
     'gateways[1].endpoints[1].path: GET /shop/c is published by gateway "shop" already',
   ]);
 });
+
+test('is refused with every fault of its meaning at once, and with each of them once', () => {
+  const rewritten = { ...SERVICE, pathRewrite: { '[': '/' }, headers: { Host: 'x' } };
+  const endpoints = [
+    { method: 'GET', path: '/a', rateLimit: { requestsPerMinute: 1, burst: 5 }, service: 'nowhere' },
+    { method: 'GET', path: '/b' },
+    { method: 'GET', path: '/b' },
+    { method: 'GET', path: '/c/{id}/{id}' },
+    { method: 'GET', path: '/d', upstreamUrl: 'http://169.254.169.254' },
+  ];
+  const root = { name: 'root', routePrefix: '/', upstreamServices: [SERVICE] };
+  const told = faults({
+    gateways: [
+      { name: 'shop', upstreamServices: [rewritten], endpoints },
+      { ...root, endpoints: [{ method: 'GET', path: '/health' }] },
+    ],
+  });
+  assert.deepEqual(told.map((fault) => fault.slice(0, fault.indexOf(': '))).toSorted(), [
+    'gateways[0].endpoints[0].service',
+    'gateways[0].endpoints[2].path',
+    'gateways[0].endpoints[3].path',
+    'gateways[0].endpoints[4].upstreamUrl',
+    'gateways[0].upstreamServices[0].headers["Host"]',
+    'gateways[0].upstreamServices[0].pathRewrite["["]',
+    'gateways[1].endpoints[0].path',
+  ]);
+});

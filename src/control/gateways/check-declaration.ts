@@ -34,15 +34,22 @@ export function checkDeclaration(
   if (!checked.ok) return { faults: malformed, configs: [], gateways: [] };
   const { gateways } = checked.value;
   const inconsistent = declarationFaults(gateways);
-  if (inconsistent.length > 0) return { faults: inconsistent, configs: [], gateways };
   const sealed = gateways.map((gateway, i) => sealedGateway(gateway, i, secretsKey));
   const foreign = sealed.flatMap((one) => ('faults' in one ? one.faults : []));
-  if (foreign.length > 0) return { faults: foreign, configs: [], gateways };
+  if (foreign.length > 0) return { faults: [...inconsistent, ...foreign], configs: [], gateways };
   const drafts = sealed.flatMap((one, i) => ('faults' in one ? [] : [toDeclaredDraft(one.gateway, i)]));
   const configs = drafts.map(({ config }) => config);
   const found = checkCandidates(configs, [surroundings.management], surroundings);
-  const faults = drafts.flatMap((draft, i) => toDeclarationsTerms(found[i] ?? [], draft, i));
+  const served = drafts.flatMap((draft, i) => toDeclarationsTerms(found[i] ?? [], draft, i));
+  const faults = [...inconsistent, ...served.filter((fault) => !isTold(fault, inconsistent))];
   return { faults, configs: faults.length > 0 ? [] : configs, gateways };
+}
+
+/** What is wrong with a draft would be wrong with what is served, too: at the same place, or at the field that it is in. */
+function isTold({ path }: Fault, told: readonly Fault[]): boolean {
+  // There, what has names in a declaration is a list, and its headers have another name.
+  const field = path.replace(/\[\d+\]$|\.(?:request|response)Fields$/, '');
+  return told.some((fault) => fault.path.startsWith(field) || path.startsWith(fault.path));
 }
 
 function sealedGateway(
