@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { parse as parseYaml } from 'yaml';
+import { isTooDeep, TOO_DEEP } from '../declared/nesting.ts';
 import { hide, putIn, type Known } from '../declared/references.ts';
 import type { Fault } from '../lib/problem.ts';
 import { Failure } from './failure.ts';
@@ -71,6 +72,12 @@ export async function readText({ stdin }: World, file: string): Promise<string> 
 }
 
 function parseText(text: string, file: string): unknown {
+  const document = parseValue(text, file);
+  if (isTooDeep(document)) throw new Failure('usage', [`${file} is ${TOO_DEEP}`]);
+  return document;
+}
+
+function parseValue(text: string, file: string): unknown {
   try {
     if (/^\s*\{/.test(text)) return JSON.parse(text);
     return parseYaml(text, { maxAliasCount: MAX_ALIASES, merge: true, logLevel: 'error' });

@@ -91,6 +91,8 @@ describe('tollgate apply', () => {
   for (const [what, text, complaint] of [
     ['neither YAML nor JSON', '{"gateways": [', /neither YAML nor JSON/],
     ['no declaration', 'gateway: []', /must have `gateways`/],
+    ['what goes round in circles', 'gateways: &all\n  - name: a\n    endpoints: *all', /deeper than 100 levels/],
+    ['what has no ground', `{"gateways": ${'['.repeat(5000)}${']'.repeat(5000)}}`, /deeper than 100 levels/],
     ['a field that is not known', 'gateways: []\nversion: 2', /version is not known here/],
   ] as const) {
     test(`refuses ${what} without a call`, async () => {
@@ -130,6 +132,14 @@ describe('references in declarations', () => {
       assert.equal(refused.code, 1);
       assert.ok(!/s3cret/.test(refused.out + refused.err), refused.err);
     }
+  });
+
+  test('lead to no more than there is room for, whatever a file says of its length', async () => {
+    file('long.txt', 'x'.repeat(70_000));
+    const ran = await api.run(['diff', '-f', declared('${file:/dev/zero} ${file:long.txt}')], { env: env() });
+    assert.equal(ran.code, 2);
+    assert.match(ran.err, /\$\{file:\/dev\/zero\} leads to a file of more than/);
+    assert.match(ran.err, /\$\{file:long\.txt\} leads to a file of more than/);
   });
 
   test('that lead nowhere are told all at once, before anything is sent', async () => {

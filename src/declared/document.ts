@@ -3,13 +3,19 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { DeclarationError } from './fault-error.ts';
+import { isTooDeep, TOO_DEEP } from './nesting.ts';
 
 const MAX_BYTES = 16 * 1024 * 1024;
 /** What a YAML alias may stand for, all together; more is an attack. */
 const MAX_ALIASES = 100;
 
 export function readDocument(file: string): unknown {
-  const text = readText(file);
+  const document = parseDocument(readText(file), file);
+  if (isTooDeep(document)) throw new DeclarationError([`${file}: is ${TOO_DEEP}`]);
+  return document;
+}
+
+function parseDocument(text: string, file: string): unknown {
   try {
     return parse(text, { maxAliasCount: MAX_ALIASES, merge: true, logLevel: 'error' });
   } catch (cause) {

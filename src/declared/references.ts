@@ -1,7 +1,7 @@
 // `${env:NAME}` and `${file:/path}` in the texts of a declaration: what they stand for is kept outside of the file, and is put in by the
 // command that reads it. `$${` stands for the letters `${`.
 
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 const MAX_FILE_BYTES = 65_536;
@@ -74,10 +74,25 @@ function lookUp(inner: string, { env, folder }: Surrounding): Found {
 /** Without the end of its last line, which editors put there. */
 function readSecret(path: string): Found {
   try {
-    if (statSync(path).size > MAX_FILE_BYTES) return { fault: `leads to a file of more than ${MAX_FILE_BYTES} bytes` };
-    const text = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+    const bytes = readStart(path, MAX_FILE_BYTES + 1);
+    if (bytes.length > MAX_FILE_BYTES) return { fault: `leads to a file of more than ${MAX_FILE_BYTES} bytes` };
+    const text = bytes.toString().replace(/\r?\n$/, '');
     return text === '' ? { fault: 'leads to an empty file' } : { text };
   } catch {
     return { fault: 'leads to a file that cannot be read' };
+  }
+}
+
+/** Devices and pipes do not say how long they are. */
+function readStart(path: string, most: number): Buffer {
+  const bytes = Buffer.alloc(most);
+  const file = openSync(path, 'r');
+  try {
+    let length = 0;
+    for (let read = -1; read !== 0 && length < most; length += read)
+      read = readSync(file, bytes, length, most - length, null);
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(file);
   }
 }
