@@ -3,16 +3,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
-import { parse as parseYaml } from 'yaml';
-import { isTooDeep, TOO_DEEP } from '../declared/nesting.ts';
+import { isTooDeep, TOO_DEEP } from '../lib/nesting.ts';
 import { hide, putIn, type Known } from '../declared/references.ts';
 import type { Fault } from '../lib/problem.ts';
+import { parseYaml } from '../lib/yaml-text.ts';
 import { Failure } from './failure.ts';
 import type { World } from './world.ts';
 
 const MAX_FILE_BYTES = 16 * 1_048_576;
-/** What a YAML alias may stand for, all together; more is an attack. */
-const MAX_ALIASES = 100;
 const STDIN = '-';
 
 export interface FileDeclaration {
@@ -80,7 +78,7 @@ function parseText(text: string, file: string): unknown {
 function parseValue(text: string, file: string): unknown {
   try {
     if (/^\s*\{/.test(text)) return JSON.parse(text);
-    return parseYaml(text, { maxAliasCount: MAX_ALIASES, merge: true, logLevel: 'error' });
+    return parseYaml(text);
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : '';
     throw new Failure('usage', [`${file} is neither YAML nor JSON: ${reason}`]);

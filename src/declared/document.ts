@@ -1,13 +1,11 @@
 // A YAML or JSON file that a person wrote, as a value.
 
 import { readFileSync, statSync } from 'node:fs';
-import { parse } from 'yaml';
+import { parseYaml } from '../lib/yaml-text.ts';
 import { DeclarationError } from './fault-error.ts';
-import { isTooDeep, TOO_DEEP } from './nesting.ts';
+import { isTooDeep, TOO_DEEP } from '../lib/nesting.ts';
 
 const MAX_BYTES = 16 * 1024 * 1024;
-/** What a YAML alias may stand for, all together; more is an attack. */
-const MAX_ALIASES = 100;
 
 export function readDocument(file: string): unknown {
   const document = parseDocument(readText(file), file);
@@ -17,7 +15,7 @@ export function readDocument(file: string): unknown {
 
 function parseDocument(text: string, file: string): unknown {
   try {
-    return parse(text, { maxAliasCount: MAX_ALIASES, merge: true, logLevel: 'error' });
+    return parseYaml(text);
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : '';
     throw new DeclarationError([`${file}: is neither YAML nor JSON: ${reason}`]);

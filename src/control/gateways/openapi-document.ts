@@ -1,13 +1,11 @@
 // OpenAPI documents as they come: texts of strangers. Read within limits; references lead to places of the same document only. Pure.
 
-import { parse as parseYaml } from 'yaml';
+import { parseYaml } from '../../lib/yaml-text.ts';
 
 /** YAML takes the machine a thousand times as long as JSON: whoever has more of it turns it into JSON first. */
 const MAX_YAML_CHARACTERS = 1024 * 1024;
 /** So many may lead from one to the next. */
 const MAX_REFERENCES = 32;
-/** What an alias may stand for, all together; more is no document but an attack. */
-const MAX_ALIASES = 100;
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -48,7 +46,7 @@ function parseText(text: string, maxYamlCharacters: number): Parsed {
     const fault = `has more than ${maxYamlCharacters} characters, which is too many for YAML: send it as JSON`;
     return { ok: false, fault };
   }
-  return parseWith(text, (yaml) => parseYaml(yaml, { maxAliasCount: MAX_ALIASES, merge: true, logLevel: 'error' }));
+  return parseWith(text, parseYaml);
 }
 
 function parseWith(text: string, parse: (text: string) => unknown): Parsed {
@@ -79,7 +77,7 @@ function follow(document: Json, reference: string): unknown {
   for (const part of reference.slice(2).split('/')) {
     const name = decode(part).replaceAll('~1', '/').replaceAll('~0', '~');
     if (typeof place !== 'object' || place === null || !Object.hasOwn(place, name)) return undefined;
-    place = Object.entries(place).find(([key]) => key === name)?.[1];
+    place = Reflect.get(place, name);
   }
   return place;
 }

@@ -10,7 +10,7 @@ import {
 } from '../../../test/harness/control.ts';
 import { forEachDatabase } from '../../../test/harness/databases.ts';
 import { declarationFaults } from './declaration-faults.ts';
-import { isMap, readOpenApi, type Json } from './openapi-document.ts';
+import { isMap, readOpenApi, resolve, type Json } from './openapi-document.ts';
 import { convertOpenApi } from './openapi-import.ts';
 
 const PETS = `
@@ -206,6 +206,14 @@ describe('a document that is none, or hostile,', () => {
     const cyclic = readOpenApi('openapi: 3.1.0\ninfo: { title: a }\npaths: &p\n  /a: { get: { x: *p } }');
     assert.ok(cyclic.ok);
     assert.equal(convertOpenApi(cyclic.document, {}).gateway.endpoints?.length, 1);
+  });
+
+  test('refers to one of very many without a look at the others: that would take minutes', () => {
+    const items = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`i${i}`, { get: {} }]));
+    const unread = new Proxy(items, { ownKeys: () => assert.fail('all of them were looked at') });
+    const document = { components: { pathItems: unread } };
+    assert.equal(resolve(document, { $ref: '#/components/pathItems/i7' }), items['i7']);
+    assert.equal(resolve(document, { $ref: '#/components/pathItems/toString' }), undefined);
   });
 
   test('cannot put anything where it does not belong', () => {
