@@ -83,3 +83,16 @@ test('the connection goes to the address that was looked at, and nobody asks aga
   assert.equal((await ask(plane.port, GET)).status, 200);
   assert.equal(named.looks(), 1);
 });
+
+test('where an upstream sends callers is for them to see: no answer makes the gateway call another address', async (t) => {
+  const upstream = await startRawUpstream((socket) => {
+    socket.write(
+      'HTTP/1.1 307 Temporary Redirect\r\nlocation: http://169.254.169.254/latest\r\ncontent-length: 0\r\n\r\n',
+    );
+  });
+  t.after(() => upstream.close());
+  const plane = await startBefore(t, upstream.url, { privateTargets: 'allow' });
+  const { status, headers } = await ask(plane.port, GET);
+  assert.deepEqual([status, valuesOf(headers, 'location')], [307, ['http://169.254.169.254/latest']]);
+  assert.deepEqual([upstream.heads.length, plane.failures], [1, []]);
+});
