@@ -75,6 +75,12 @@ test('is refused with every fault of its meaning at once, and with each of them 
     gateways: [
       { name: 'shop', upstreamServices: [rewritten], endpoints },
       { ...root, endpoints: [{ method: 'GET', path: '/health' }] },
+      { name: 'bare', routePrefix: '/shop', endpoints: [{ method: 'GET', path: '/b' }] },
+      {
+        name: 'two',
+        upstreamServices: [SERVICE, { ...SERVICE, name: 'b' }],
+        endpoints: [{ method: 'GET', path: '/' }],
+      },
     ],
   });
   assert.deepEqual(told.map((fault) => fault.slice(0, fault.indexOf(': '))).toSorted(), [
@@ -85,5 +91,8 @@ test('is refused with every fault of its meaning at once, and with each of them 
     'gateways[0].upstreamServices[0].headers["Host"]',
     'gateways[0].upstreamServices[0].pathRewrite["["]',
     'gateways[1].endpoints[0].path',
+    'gateways[2].endpoints[0].path',
+    'gateways[2].endpoints[0].service',
+    'gateways[3].endpoints[0].service',
   ]);
 });

@@ -17,7 +17,7 @@ const POLICY_FIELDS: Readonly<Record<string, string>> = {
 };
 
 /** `endpoints[0].policies[1].config.required[2]` → `endpoints[3].requiredScopes`, with method and path in the message. */
-export function toCallersTerms(fault: Fault, draft: Draft): Fault {
+function toCallersTerms(fault: Fault, draft: Draft): Fault {
   const [, list, index, rest = ''] = /^(endpoints|services|policies)\[(\d+)\](.*)$/.exec(fault.path) ?? [];
   switch (list) {
     case 'endpoints':
@@ -33,13 +33,18 @@ export function toCallersTerms(fault: Fault, draft: Draft): Fault {
   }
 }
 
-/** All that is wrong with the gateway at this place of a declaration; its endpoints' places are told already. */
+/** All that is wrong with a draft: what stands in the way of a configuration at all, and what was found in that. */
+export function toDraftsTerms(found: readonly Fault[], draft: Draft): Fault[] {
+  const own = found.map((fault) => toCallersTerms(fault, draft));
+  return [...draft.faults, ...own.filter(({ path }) => !draft.faults.some((told) => told.path === path))];
+}
+
+/** The same of the gateway at this place of a declaration; its endpoints' places are told already. */
 export function toDeclarationsTerms(found: readonly Fault[], draft: Draft, index: number): Fault[] {
-  const own = found.map((fault) => {
-    const { path, message } = toCallersTerms(fault, draft);
-    return { path: path.startsWith('gateways[') ? path : `gateways[${index}].${path}`, message };
-  });
-  return [...draft.faults, ...own];
+  return toDraftsTerms(found, draft).map(({ path, message }) => ({
+    path: path.startsWith('gateways[') ? path : `gateways[${index}].${path}`,
+    message,
+  }));
 }
 
 function within(origin: Origin | undefined, fault: Fault, rest: string): Fault {

@@ -7,7 +7,7 @@ import { newId } from '../../lib/id.ts';
 import { Problem, type Fault } from '../../lib/problem.ts';
 import { checkBesideOthers, type Surroundings } from './deploy-check.ts';
 import { toChanges } from './deploy-changes.ts';
-import { toCallersTerms } from './deploy-faults.ts';
+import { toDraftsTerms } from './deploy-faults.ts';
 import type { GatewayDocument } from './declaration-schema.ts';
 import { toDocument } from './document.ts';
 import type { Author } from './draft.ts';
@@ -27,7 +27,7 @@ export async function deployGateway(
   const endpoints = await allEndpoints(trx, author, gateway.id);
   const draft = toRowsDraft(gateway, endpoints);
   const [found = []] = await checkBesideOthers(trx, [draft.config], surroundings);
-  refuse([...draft.faults, ...found.map((fault) => toCallersTerms(fault, draft))]);
+  refuse(toDraftsTerms(found, draft));
   return keepRevision(trx, author, gateway, { config: draft.config, document: toDocument(gateway, endpoints) });
 }
 

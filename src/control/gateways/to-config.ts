@@ -76,7 +76,6 @@ export function toDraft(gateway: MeantGateway, endpoints: readonly MeantEndpoint
     for (const { path, message } of converted.faults) {
       faults.push({ path: `${origin.path}.${path}`, message: `${origin.title}: ${message}` });
     }
-    if (converted.config === undefined) continue;
     configs.push(converted.config);
     origins.push(origin);
   }
@@ -109,10 +108,7 @@ function toVersionConfig({ version, versioning }: MeantGateway): Pick<GatewayCon
   return { version: { by, name, value: version, isDefault } };
 }
 
-function toEndpointConfig(
-  gateway: MeantGateway,
-  endpoint: MeantEndpoint,
-): { config: EndpointConfig | undefined; faults: Fault[] } {
+function toEndpointConfig(gateway: MeantGateway, endpoint: MeantEndpoint): { config: EndpointConfig; faults: Fault[] } {
   const faults: Fault[] = [];
   const needsKey = endpoint.authRequired ?? gateway.securitySettings.authenticationRequired;
   if (!needsKey && endpoint.requiredScopes.length > 0) {
@@ -123,13 +119,14 @@ function toEndpointConfig(
     faults.push({ path: 'goneAfterSunset', message: 'needs a sunsetDate' });
   }
   faults.push(...trafficFaults(endpoint, needsKey));
-  const service = serviceOf(gateway, endpoint);
-  if (service === undefined) {
-    const known = gateway.upstreamServices.map(({ name }) => name).join(', ');
-    const message =
-      known === '' ? 'the gateway has no service; give it one, or the endpoint an upstreamUrl' : `name one of ${known}`;
-    return { config: undefined, faults: [...faults, { path: 'service', message }] };
+  const named = serviceOf(gateway, endpoint);
+  const names = gateway.upstreamServices.map(({ name }) => name);
+  if (named === undefined) {
+    const missing = 'the gateway has no service; give it one, or the endpoint an upstreamUrl';
+    faults.push({ path: 'service', message: names.length === 0 ? missing : `name one of ${names.join(', ')}` });
   }
+  // Whatever else is wrong with it is told as well.
+  const service = named ?? names[0] ?? '';
   const { id, method, path, traffic } = endpoint;
   const timeoutMs = (name: string): number => timeoutOf(gateway, endpoint, name);
   const config = {
