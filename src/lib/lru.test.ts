@@ -69,4 +69,32 @@ describe('the bounded map', () => {
     lru.clear();
     assert.deepEqual([lru.get('b'), lru.size], [undefined, 0]);
   });
+
+  test('holds what a list by last use would, after any calls', () => {
+    const { lru } = createLru(4);
+    let used: string[] = []; // The latest last.
+    let seed = 1;
+    const draw = (below: number): number => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % below;
+    };
+    const touch = (key: string): void => {
+      used = [...used.filter((other) => other !== key), key].slice(-4);
+    };
+    for (let i = 0; i < 20_000; i++) {
+      const key = String(draw(7));
+      const call = draw(10);
+      if (call < 5) {
+        assert.equal(lru.get(key) !== undefined, used.includes(key));
+        if (used.includes(key)) touch(key);
+      } else if (call < 9) {
+        lru.set(key, i);
+        touch(key);
+      } else {
+        lru.delete(key);
+        used = used.filter((other) => other !== key);
+      }
+      assert.equal(lru.size, used.length);
+    }
+  });
 });
