@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
+import { headerValue } from '../src/gateway/exchange.ts';
 import { valuesOf } from './harness/data-plane.ts';
 import { findDeadUrl } from './harness/upstream.ts';
 import { KEY, OK, answerOk, head, open, startBefore, startGood, startRaw, yieldTurns } from './data-plane.fixture.ts';
@@ -170,8 +171,11 @@ describe('a body', () => {
     const plane = await startBefore(t, upstream.url);
     const wire = await open(t, plane);
     wire.send(head('POST /private', 'Expect: 100-continue', 'Content-Length: 5'));
-    assert.equal((await wire.readAnswer()).status, 401);
+    const answer = await wire.readAnswer();
+    assert.equal(answer.status, 401);
     assert.deepEqual(upstream.heads, []);
+    assert.equal(headerValue(answer.headers, 'connection'), 'close', 'nobody knows whether the body will come');
+    assert.deepEqual(await wire.readRest(), { text: '', end: 'clean' });
   });
 
   test('is asked for once the caller is known', async (t) => {

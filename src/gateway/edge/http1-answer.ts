@@ -27,6 +27,8 @@ export class Http1Answer implements Responder, BodySink {
   /** What the caller sends after a 101. */
   readonly tunnel: Http1Body | undefined;
   exchange: Exchange | undefined = undefined;
+  /** The caller was told to send the body that it holds back. */
+  hasContinued = false;
 
   #writer: Http1Writer | undefined = undefined;
   #isChunked = false;

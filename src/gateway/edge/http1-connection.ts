@@ -93,8 +93,9 @@ export class Http1Connection implements Timed {
   onBodyWanted(): void {
     const answer = this.#answer;
     if (answer?.expectsContinue !== true || answer.hasBegun) return;
-    if (answer.body !== undefined && answer.body.received === 0 && this.#pending === undefined)
-      this.out.writeText('HTTP/1.1 100 Continue\r\n\r\n');
+    if (answer.body === undefined || answer.body.received > 0 || this.#pending !== undefined) return;
+    answer.hasContinued = true;
+    this.out.writeText('HTTP/1.1 100 Continue\r\n\r\n');
   }
 
   passTrailers(trailers: readonly string[]): readonly string[] {
@@ -121,7 +122,11 @@ export class Http1Connection implements Timed {
   canContinue(answer: Http1Answer): boolean {
     if (this.shared.draining || this.#isClosing || this.#requests >= this.shared.limits.requestsPerConnection)
       return false;
-    return answer.body === undefined || answer.body.isShorterThan(MAX_DISCARDED_BYTES);
+    const { body } = answer;
+    if (body === undefined) return true;
+    // Whoever was not told to go on may send the body or leave it out (RFC 9110 §10.1.1): nobody could tell where the next request begins.
+    if (answer.expectsContinue && !answer.hasContinued && body.received === 0) return body.isComplete;
+    return body.isShorterThan(MAX_DISCARDED_BYTES);
   }
 
   /** Takes the octets before `end`, which are lent until it returns. */
