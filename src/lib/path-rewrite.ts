@@ -13,7 +13,7 @@ export interface PathRule {
 /** What the first rule that matches makes of a path: its first match is replaced. */
 export type RewritePath = (path: string) => string;
 
-/** Instructions of the compiled pattern: with the longest path, a match takes some milliseconds at worst. */
+/** Instructions of the compiled pattern: with the longest path, a match takes some tens of milliseconds at worst. */
 const MAX_INSTRUCTIONS = 250;
 // RFC 3986 §3.3. What a caller's request could not hold, a rewritten one must not hold either.
 const LITERAL = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/;
