@@ -82,8 +82,13 @@ export const FORMATS: Readonly<Record<string, TextFormat>> = {
     message: 'must begin with a slash and hold no spaces, such as /users/{id} or /files/*',
   },
   'check-path': {
-    check: (text) => /^\/[!-~]*$/.test(text) && !text.includes('#'),
+    check: isCheckPath,
     message: 'must begin with a slash and hold no spaces, such as /health or /status?deep=1',
+  },
+  'check-url': {
+    check: (text) => isCheckPath(text) || isHttpUrl(text),
+    message:
+      'must be a path that begins with a slash, such as /health, or an http:// or https:// URL without user, query and fragment',
   },
   'audit-checkpoint': {
     check: (text) => AUDIT_CHECKPOINT.test(text),
@@ -127,6 +132,10 @@ export const FORMATS: Readonly<Record<string, TextFormat>> = {
 };
 
 /** Whether the calendar has the day: Date.parse takes the 30th of February for the 2nd of March. */
+function isCheckPath(text: string): boolean {
+  return /^\/[!-~]*$/.test(text) && !text.includes('#');
+}
+
 function isDate(day: string): boolean {
   const time = Date.parse(day);
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day);

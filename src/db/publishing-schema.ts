@@ -83,6 +83,7 @@ export interface GatewayTable {
   load_balancing_strategy: LoadBalancingStrategy;
   circuit_breaker: OptionalJson<CircuitBreaker>;
   max_concurrent_requests: number | null;
+  health_check_url: string | null;
   security_settings: Json<SecuritySettings>;
   timeout_seconds: number;
   hosts: string[];

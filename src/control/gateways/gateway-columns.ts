@@ -13,6 +13,7 @@ export type GatewayFields = Omit<Gateway, 'id' | 'deployed' | 'createdAt' | 'upd
 
 export function fillGateway(terms: GatewayTerms): GatewayFields {
   const { description, baseUrl, versioning, circuitBreaker, maxConcurrentRequests, securitySettings, cors } = terms;
+  const { healthCheckUrl } = terms;
   const prefix = toRoutePrefix(terms.routePrefix, terms.name);
   const { headers = {}, maxBodyBytes } = securitySettings ?? {};
   return {
@@ -27,6 +28,7 @@ export function fillGateway(terms: GatewayTerms): GatewayFields {
     loadBalancingStrategy: terms.loadBalancingStrategy ?? 'round_robin',
     ...(isGiven(circuitBreaker) && { circuitBreaker }),
     ...(typeof maxConcurrentRequests === 'number' && { maxConcurrentRequests }),
+    ...(typeof healthCheckUrl === 'string' && { healthCheckUrl }),
     securitySettings: {
       authenticationRequired: securitySettings?.authenticationRequired ?? true,
       rateLimitingEnabled: securitySettings?.rateLimitingEnabled ?? true,
@@ -53,6 +55,7 @@ export function toGatewayColumns(terms: GatewayTerms) {
     load_balancing_strategy: fields.loadBalancingStrategy,
     circuit_breaker: toOptionalJson(fields.circuitBreaker),
     max_concurrent_requests: fields.maxConcurrentRequests ?? null,
+    health_check_url: fields.healthCheckUrl ?? null,
     security_settings: toJson(fields.securitySettings),
     cors: toOptionalJson(fields.cors),
     timeout_seconds: fields.timeoutSeconds,
@@ -73,6 +76,7 @@ export function toGatewayFields(row: GatewayRow): GatewayFields {
     loadBalancingStrategy: row.load_balancing_strategy,
     circuitBreaker: row.circuit_breaker,
     maxConcurrentRequests: row.max_concurrent_requests,
+    healthCheckUrl: row.health_check_url,
     securitySettings: row.security_settings,
     cors: row.cors,
     timeoutSeconds: row.timeout_seconds,

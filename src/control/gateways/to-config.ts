@@ -8,7 +8,7 @@ import { toGatewayFields, type GatewayFields } from './gateway-columns.ts';
 import type { GatewayRow } from './store.ts';
 import { DEFAULT_VERSION_HEADER, toEndpointPolicies, toGatewayPolicies } from './to-policies.ts';
 import { heaviestOf, toTraffic, trafficFaults } from './traffic-config.ts';
-import { timeoutMsOf, toResilience, toTargets } from './upstream-config.ts';
+import { healthCheckFaults, timeoutMsOf, toResilience, toTargets } from './upstream-config.ts';
 
 /** A gateway as it is meant, whether it stands in the database or not. */
 export interface MeantGateway extends GatewayFields {
@@ -81,7 +81,7 @@ export function toDraft(gateway: MeantGateway, endpoints: readonly MeantEndpoint
   }
   return {
     config: { ...toGatewayConfig(gateway), services, endpoints: configs },
-    faults,
+    faults: [...faults, ...healthCheckFaults(gateway, services)],
     origins: { endpoints: origins, services: serviceOrigins },
   };
 }

@@ -121,6 +121,38 @@ forEachDatabase('what is said of a service', (open) => {
       },
     ],
     [
+      'what its gateway asks of all targets',
+      { healthCheck: { errorThreshold: 4, intervalSeconds: 1 } },
+      { healthCheckUrl: '/up?x=1' },
+      {
+        healthCheck: {
+          check: { path: '/up?x=1', intervalMs: 1_000, timeoutMs: 5_000, healthyThreshold: 2, unhealthyThreshold: 3 },
+          errorThreshold: 4,
+          ejectMs: 30_000,
+        },
+      },
+    ],
+    [
+      'what its gateway asks of all targets, at one of them',
+      {},
+      { healthCheckUrl: 'http://h:80/up' },
+      {
+        healthCheck: {
+          check: { path: '/up', intervalMs: 10_000, timeoutMs: 5_000, healthyThreshold: 2, unhealthyThreshold: 3 },
+        },
+      },
+    ],
+    [
+      'what it asks itself, whatever its gateway asks',
+      { healthCheck: { path: '/own' } },
+      { healthCheckUrl: '/up' },
+      {
+        healthCheck: {
+          check: { path: '/own', intervalMs: 10_000, timeoutMs: 5_000, healthyThreshold: 2, unhealthyThreshold: 3 },
+        },
+      },
+    ],
+    [
       'how often it is tried again',
       { retry: { attempts: 3, statuses: [503] } },
       {},
@@ -258,6 +290,31 @@ forEachDatabase('what is said of a service', (open) => {
       const [fault] = answer.body.errors;
       assert.deepEqual([answer.status, fault.path], [400, 'body.upstreamServices[0].healthCheck.path']);
     }
+  });
+
+  test('is refused where a gateway asks for what is neither path nor URL, and cleared with null', async () => {
+    const control = createTestControl(await open());
+    for (const healthCheckUrl of ['up', 'ftp://h/up', '/a b', 'http://h/up?x=1', 'http://u:p@h/up', '']) {
+      const answer = await control.call('POST', '/api/v1/gateways', { body: { name: 'shop', healthCheckUrl } });
+      const [fault] = answer.body.errors;
+      assert.deepEqual([answer.status, fault.path], [400, 'body.healthCheckUrl'], healthCheckUrl);
+    }
+    const made = await control.call('POST', '/api/v1/gateways', { body: { name: 'shop', healthCheckUrl: '/up' } });
+    const cleared = await control.call('PUT', `/api/v1/gateways/${made.body.data.id}`, {
+      body: { healthCheckUrl: null },
+    });
+    assert.deepEqual([cleared.status, cleared.body.data.healthCheckUrl], [200, undefined]);
+  });
+
+  test('is refused at the deploy where a check leads to none of the targets', async () => {
+    const control = createTestControl(await open());
+    const upstreamServices = [{ name: 'orders', targets: [{ url: 'http://h:8080/api' }] }];
+    const body = { name: 'shop', upstreamServices, healthCheckUrl: 'http://h/up' };
+    const made = await control.call('POST', '/api/v1/gateways', { body });
+    const answer = await control.call('POST', `/api/v1/gateways/${made.body.data.id}/deploy`);
+    const message =
+      'is at http://h, which is none of the targets: name the path alone, and it is asked of each of them';
+    assert.deepEqual([answer.status, answer.body.errors], [422, [{ path: 'healthCheckUrl', message }]]);
   });
 
   test('is refused at the deploy where no target would get anything', async () => {

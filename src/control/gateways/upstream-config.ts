@@ -3,12 +3,13 @@
 import type { CircuitBreaker, HealthCheck } from '../../db/resilience-schema.ts';
 import type { UpstreamService } from '../../db/publishing-schema.ts';
 import type { ServiceConfig } from '../../gateway/snapshot.ts';
+import type { Fault } from '../../lib/problem.ts';
 import type { GatewayFields } from './gateway-columns.ts';
 import { toSecrets } from './service-secrets.ts';
 import { toRewriting } from './rewriting-config.ts';
 
 /** What holds for the services that do not say otherwise. */
-type GatewayTerms = Pick<GatewayFields, 'loadBalancingStrategy' | 'circuitBreaker'>;
+type GatewayTerms = Pick<GatewayFields, 'loadBalancingStrategy' | 'circuitBreaker' | 'healthCheckUrl'>;
 
 type ResilienceConfig = Omit<ServiceConfig, 'name' | 'targets' | 'stripPrefix'>;
 
@@ -16,7 +17,8 @@ type ResilienceConfig = Omit<ServiceConfig, 'name' | 'targets' | 'stripPrefix'>;
 export function toResilience(gateway: GatewayTerms, service: Partial<UpstreamService> = {}): ResilienceConfig {
   const strategy = service.loadBalancingStrategy ?? gateway.loadBalancingStrategy;
   const breaker = service.circuitBreaker ?? gateway.circuitBreaker;
-  const { healthCheck, timeouts } = service;
+  const { timeouts } = service;
+  const healthCheck = toCheckTerms(gateway, service);
   const { attempts = 1, statuses = [502, 503, 504] } = service.retry ?? {};
   return {
     ...(strategy !== 'round_robin' && { loadBalancingStrategy: strategy }),
@@ -27,6 +29,20 @@ export function toResilience(gateway: GatewayTerms, service: Partial<UpstreamSer
     ...toRewriting(service),
     ...toSecrets(service),
   };
+}
+
+function toCheckTerms({ healthCheckUrl }: GatewayTerms, { healthCheck }: Partial<UpstreamService>) {
+  if (healthCheckUrl === undefined || healthCheck?.path !== undefined) return healthCheck;
+  return { ...healthCheck, path: healthCheckUrl.startsWith('/') ? healthCheckUrl : new URL(healthCheckUrl).pathname };
+}
+
+/** What is wrong with the gateway's own, which is asked of every target: a URL has to be at one of them. */
+export function healthCheckFaults({ healthCheckUrl = '/' }: GatewayTerms, services: readonly ServiceConfig[]): Fault[] {
+  if (healthCheckUrl.startsWith('/')) return [];
+  const { origin } = new URL(healthCheckUrl);
+  const isTarget = services.some(({ targets }) => targets.some(({ url }) => URL.parse(url)?.origin === origin));
+  const message = `is at ${origin}, which is none of the targets: name the path alone, and it is asked of each of them`;
+  return isTarget ? [] : [{ path: 'healthCheckUrl', message }];
 }
 
 /** The time to the first byte; undefined where the gateway's holds. */

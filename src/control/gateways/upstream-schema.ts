@@ -138,15 +138,23 @@ const concurrent = Type.Integer({
     'How many requests a node may have under way, shared evenly among its gateway threads. As many more, up to 1000 in each thread, wait for up to five seconds; beyond that callers get 503 `gateway_busy` with `Retry-After`. No limit unless told.',
 });
 
+const checkUrl = text(
+  255,
+  'What is asked of each target of a service whose `healthCheck` names no path: a path, such as /health, or the URL of it at one of the targets. An answer 2xx or 3xx is a pass.',
+  { format: 'check-url' },
+);
+
 /** Of a gateway: what holds for its services unless they say otherwise. */
 export const gatewayFields = {
   loadBalancingStrategy: optional(loadBalancingStrategy),
   circuitBreaker: optional(CircuitBreaker),
   maxConcurrentRequests: optional(concurrent),
+  healthCheckUrl: optional(checkUrl),
 };
 
 /** Of those, the ones that can be cleared. */
 export const clearableFields = {
   circuitBreaker: optional(clearableValue(CircuitBreaker, 'object')),
   maxConcurrentRequests: optional(nullable(concurrent)),
+  healthCheckUrl: optional(nullable(checkUrl)),
 };

@@ -13,6 +13,7 @@ import { concurrency } from './0009-concurrency.ts';
 import { tiers } from './0010-tiers.ts';
 import { gradual } from './0011-gradual.ts';
 import { requestLog } from './0012-request-log.ts';
+import { healthCheckUrl } from './0013-health-check-url.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': first,
@@ -27,4 +28,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0010-tiers': tiers,
   '0011-gradual': gradual,
   '0012-request-log': requestLog,
+  '0013-health-check-url': healthCheckUrl,
 };
