@@ -39,14 +39,17 @@ export interface SidecarBannerFacts {
   /** The service, or the file that names the services. */
   readonly serves: string;
   readonly threads: number;
-  /** Undefined where none is asked for. */
+  /** Undefined where none is asked for, or another Tollgate is asked. */
   readonly keys: number | undefined;
+  readonly controlPlane: string | undefined;
   /** At the first start, when a file of keys was made. */
   readonly firstKey: { readonly text: string; readonly file: string } | undefined;
 }
 
-export function toSidecarBanner({ version, url, serves, threads, keys, firstKey }: SidecarBannerFacts): string {
-  const asked = keys === undefined ? 'no keys are asked for' : plural(keys, 'key');
+export function toSidecarBanner(facts: SidecarBannerFacts): string {
+  const { version, url, serves, threads, keys, controlPlane, firstKey } = facts;
+  const own = keys === undefined ? 'no keys are asked for' : plural(keys, 'key');
+  const asked = controlPlane === undefined ? own : `keys of ${controlPlane}`;
   const lines = [
     `Tollgate ${version} listens on ${url} for ${serves} (${plural(threads, 'gateway thread')}, ${asked})`,
   ];

@@ -1,11 +1,10 @@
 // The folder with the TLS certificates: pairs `<name>.crt` and `<name>.key` in PEM, read and checked at the start and whenever they change.
 
-import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSecureContext } from 'node:tls';
 import { SettingsError } from './config.ts';
-import { DEFAULT_NAME, TLS_OPTIONS } from './gateway/edge/certificates.ts';
+import { readCertificatePair } from './gateway/edge/certificate-pair.ts';
+import { DEFAULT_NAME } from './gateway/edge/certificates.ts';
 import type { TlsCertificate } from './gateway/ports.ts';
 
 const MAX_PAIRS = 1000;
@@ -154,29 +153,10 @@ function readPair(folder: string, name: string): Pair {
   const key = readPem(keyFile);
   if (typeof key !== 'string') return key;
 
-  let x509: X509Certificate;
-  try {
-    x509 = new X509Certificate(certificate);
-  } catch {
-    return { file: certificateFile, reason: 'is not a certificate in PEM' };
-  }
-  try {
-    if (!x509.checkPrivateKey(createPrivateKey(key))) return { file: keyFile, reason: `is not the key of ${name}.crt` };
-  } catch {
-    return { file: keyFile, reason: 'is not a private key in PEM without a passphrase' };
-  }
-  try {
-    createSecureContext({ ...TLS_OPTIONS, cert: certificate, key });
-  } catch (cause) {
-    return { file: certificateFile, reason: `cannot be used (${reasonOf(cause)})` };
-  }
-  const hosts = hostsOf(x509);
-  if (hosts.length === 0 && name !== DEFAULT_NAME)
-    return {
-      file: certificateFile,
-      reason: `has no DNS name in its subjectAltName; only ${DEFAULT_NAME}.crt may do without`,
-    };
-  return { name, hosts, certificate, key, expiresAtMs: x509.validToDate.getTime() };
+  const words = { certificate: `${name}.crt`, nameless: `${DEFAULT_NAME}.crt` };
+  const pair = readCertificatePair({ name, certificate, key }, words);
+  if (!('reason' in pair)) return pair;
+  return { file: pair.part === 'key' ? keyFile : certificateFile, reason: pair.reason };
 }
 
 function readPem(file: string): string | CertificateFault {
@@ -187,12 +167,6 @@ function readPem(file: string): string | CertificateFault {
   } catch (cause) {
     return { file, reason: `cannot be read (${reasonOf(cause)})` };
   }
-}
-
-/** Node writes them as `DNS:a.test, DNS:*.b.test, IP Address:…`; names with odd characters are quoted, and no host names. */
-function hostsOf(x509: X509Certificate): string[] {
-  const found = x509.subjectAltName?.matchAll(/(?:^|, )DNS:([^,"\s]+)/g) ?? [];
-  return [...found].map((match) => (match[1] ?? '').toLowerCase());
 }
 
 function reasonOf(cause: unknown): string {

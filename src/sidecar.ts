@@ -20,6 +20,7 @@ import { PEPPER_OF_FILES, toKeyHash } from './lib/key-hash.ts';
 import { newKeyText } from './lib/key-text.ts';
 import { toPeppers } from './lib/pepper.ts';
 import { createCounters, limitSettingsOf } from './limit-counters.ts';
+import { openAskedKeys } from './sidecar-keys.ts';
 import { startThreads } from './start-threads.ts';
 import { openCertificates, showNewCertificates } from './tls-certificates.ts';
 
@@ -30,6 +31,8 @@ export interface RunningSidecar {
   readonly threads: number;
   /** How many keys there are; undefined where none is asked for. */
   readonly keys: number | undefined;
+  /** Whoever is asked for keys in their place. */
+  readonly controlPlane: string | undefined;
   /** The key that was made, and where what proves it was put: at the first start only. */
   readonly firstKey: { readonly text: string; readonly file: string } | undefined;
   /** Refuses new work, lets the work in flight finish, lets everything go. */
@@ -46,21 +49,23 @@ export interface SidecarWorld {
 /** Starts a sidecar; throws a SettingsError for whatever the person who started it can mend. */
 export async function startSidecar(
   options: SidecarOptions,
-  { settings, sources }: LoadedSettings,
+  loaded: LoadedSettings,
   { log, print, env }: SidecarWorld,
 ): Promise<RunningSidecar> {
+  const { settings, sources } = loaded;
   const host = options.host ?? settings.HOST;
   const rules = rulesOf(settings, env);
   const { from, firstKey } = mending(() => findSources(options, settings, rules));
   let declared = mending(() => loadDeclared(from, rules));
   tellWarnings(declared, log);
+  const asked = await openAskedKeys(options, loaded, { env, log });
   const certificates = openCertificates(settings, log);
   const port = await claimPort(host, options.port ?? settings.PORT);
   if (certificates !== undefined) await claimPort(host, settings.TLS_PORT, 'TLS_PORT');
   const threads = sources.THREADS === 'default' ? 1 : settings.THREADS;
   const supervisor = await startThreads(spawnThreads(threads), {
     log,
-    findCredential: async (publicId) => declared.keys.get(publicId),
+    findCredential: asked?.findCredential ?? (async (publicId) => declared.keys.get(publicId)),
     saveRehash: async () => {}, // The file is its owner's to write: the previous pepper stays until they have made the key anew.
     circuits: {
       take(thread, news) {
@@ -77,11 +82,12 @@ export async function startSidecar(
       threads,
       privateTargets: settings.PRIVATE_TARGETS,
       secretsKey: rules.secretsKey,
-      hmacSecret: rules.peppers.current.secret,
-      previousHmacSecret: rules.peppers.previous?.secret,
+      hmacSecret: asked?.secret ?? rules.peppers.current.secret,
+      previousHmacSecret: asked === undefined ? rules.peppers.previous?.secret : undefined,
       // Another name for every sidecar: one behind another is no loop.
       pseudonym: toPseudonym(randomBytes(32).toString('hex')),
-      keyCache: keyCacheOf(settings),
+      keyCache: asked?.keyCache ?? keyCacheOf(settings),
+      findsByText: asked !== undefined,
       controlToken: '',
       trustedProxies: settings.TRUSTED_PROXIES,
       countries: openCountries(settings),
@@ -102,15 +108,18 @@ export async function startSidecar(
     const read = tryToLoad(from, rules, log);
     if (read === undefined) return;
     declared = read;
-    void show(supervisor, { ...read.snapshot, version: ++version }, log);
+    const forgets = asked === undefined; // What a file says of keys may have changed; elsewhere nothing has.
+    void show({ supervisor, log, forgets }, { ...read.snapshot, version: ++version });
   });
   return {
     port,
     threads,
-    keys: from.keys === undefined ? undefined : declared.keys.size,
+    keys: from.keys === undefined || asked !== undefined ? undefined : declared.keys.size,
+    controlPlane: asked?.url,
     firstKey,
     async stop() {
       watch.stop();
+      asked?.stop();
       certificateWatch?.stop();
       countryWatch?.stop();
       await supervisor.drain(settings.DRAIN_SECONDS * 1000);
@@ -136,11 +145,12 @@ function rulesOf(settings: Settings, env: SidecarWorld['env']): DeclaredRules {
 
 /** Where nothing is said of keys and some are needed, the first start makes a file with one, so that there is something to call with. */
 function findSources(
-  { config, upstream, isOpen, keys }: SidecarOptions,
+  { config, upstream, isOpen, keys, controlPlane }: SidecarOptions,
   settings: Settings,
   rules: DeclaredRules,
 ): { readonly from: Sources; readonly firstKey: RunningSidecar['firstKey'] } {
   const from = { config, upstream, isOpen, keys };
+  if (controlPlane !== undefined) return { from: { ...from, keys: [] }, firstKey: undefined };
   if (keys !== undefined) return { from, firstKey: undefined };
   const { snapshot } = loadDeclared({ ...from, keys: [] }, rules);
   if (findGuarded(snapshot.gateways) === undefined) return { from, firstKey: undefined };
@@ -167,10 +177,16 @@ function tryToLoad(from: Sources, rules: DeclaredRules, log: Logger): Declared |
   }
 }
 
+interface Showing {
+  readonly supervisor: Supervisor;
+  readonly log: Logger;
+  readonly forgets: boolean;
+}
+
 /** Keys first: what is taken back must not work with what is new. */
-async function show(supervisor: Supervisor, snapshot: Declared['snapshot'], log: Logger): Promise<void> {
+async function show({ supervisor, log, forgets }: Showing, snapshot: Declared['snapshot']): Promise<void> {
   try {
-    await supervisor.forget('all');
+    if (forgets) await supervisor.forget('all');
     await supervisor.publish(snapshot);
     log.info({}, 'a file has changed: what it says now is served');
   } catch (cause) {

@@ -78,6 +78,12 @@ const ROOMS: readonly Room[] = [
     ],
     mayImportTypes: ['gateway/ports.ts', 'gateway/snapshot.ts', 'control/gateways/target-faults.ts'],
   },
+  // Keys that another Tollgate keeps: what is asked of it, and how it is believed.
+  {
+    files: 'remote-keys/**',
+    mayImport: ['remote-keys/**', 'lib/**', 'control/keys/verify-schema.ts', 'control/validation.ts'],
+    mayImportTypes: ['gateway/ports.ts'],
+  },
   // The composition root of a gateway in another program.
   {
     files: 'embedded/**',

@@ -33,6 +33,7 @@ interface Belongings {
   readonly tenantId: string;
   readonly operatorId: string;
   readonly keyId: string;
+  readonly keyText: string;
   readonly clientId: string;
   readonly clientKeyId: string;
   readonly entryId: string;
@@ -106,6 +107,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   getMetrics: { kind: 'public' },
 
   validateKey: { kind: 'public' },
+  verifyKey: own(200, ({ keyText }) => [{ body: { key: keyText } }]),
   importKeys: own(201, () => [{ body: { keys: [{ name: 'mine', keyPrefix: 'old_', hash: 'a'.repeat(64) }] } }]),
   rotateKey: notFound(({ keyId }) => [{ params: { id: keyId }, body: {} }]),
   createKey: own(201, () => [{ body: { name: 'mine' } }]),
@@ -431,6 +433,7 @@ async function settle(control: TestControl, word: string): Promise<Belongings> {
     tenantId,
     operatorId,
     keyId: made.id,
+    keyText: made.apiKey,
     clientId,
     clientKeyId,
     entryId,

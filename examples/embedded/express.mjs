@@ -22,4 +22,6 @@ app.get('/hello', (_request, response) => response.json({ hello: 'from Express' 
 const server = app.listen(Number(process.env.PORT ?? 8080), '127.0.0.1', () => {
   console.log(`listens on http://127.0.0.1:${server.address().port}`);
 });
+// WebSockets do not come by Express; the gateway takes those of its services.
+server.on('upgrade', gateway.upgrade);
 process.on('SIGTERM', () => server.close(() => void gateway.close()));

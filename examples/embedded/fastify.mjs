@@ -21,6 +21,9 @@ app.all('/shop/*', {
   handler: () => {},
 });
 
+// WebSockets do not come by Fastify's routes; the gateway takes those of its services.
+app.server.on('upgrade', gateway.upgrade);
+
 app.get('/hello', () => ({ hello: 'from Fastify' }));
 
 const address = await app.listen({ port: Number(process.env.PORT ?? 8080), host: '127.0.0.1' });

@@ -26,6 +26,7 @@ const USUAL_ACTIONS: readonly string[] = ['create', 'delete', 'read', 'update', 
 /** Of the resources with which other things are done, or fewer. */
 const OTHER_ACTIONS: Readonly<Record<string, readonly string[]>> = {
   clients: ['approve', 'register', ...USUAL_ACTIONS],
+  keys: ['verify', ...USUAL_ACTIONS],
   logs: ['read', '*'],
   'rate-limits': ['delete', 'read', 'update', '*'],
   tenants: ['act', ...USUAL_ACTIONS],

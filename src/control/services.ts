@@ -3,7 +3,7 @@
 import type { Kysely } from 'kysely';
 import type { Database, RateLimit } from '../db/schema.ts';
 import type { Policy } from '../gateway/policy.ts';
-import type { Credential, ServiceHealth } from '../gateway/ports.ts';
+import type { Credential, Rehash, ServiceHealth } from '../gateway/ports.ts';
 import type { GatewayConfig, PathRules, SnapshotConfig } from '../gateway/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deriveKey } from '../lib/derive-key.ts';
@@ -11,7 +11,8 @@ import type { Limiter } from '../limits/limiter.ts';
 import type { Together } from '../lib/together.ts';
 import type { UndefinedScopes } from './defined-scopes.ts';
 import { createKeysTogether, type KeyJob, type MadeKey } from './keys/make.ts';
-import { loadCredential } from './publish/credentials.ts';
+import { loadCredential, loadCredentials } from './publish/credentials.ts';
+import { saveRehash } from './publish/rehash.ts';
 import { loadSnapshot } from './publish/snapshots.ts';
 
 /** The gateway threads of this node, as the control plane needs them. */
@@ -101,6 +102,10 @@ export interface Services extends Omit<ServiceParts, 'encryptionKey'> {
   publish(): Promise<void>;
   /** The key with this public id as the gateway threads would see it now, whosever it is; undefined when there is none. */
   findCredential(publicId: string): Promise<Credential | undefined>;
+  /** The keys with these public ids, of those that the transaction sees. */
+  findCredentials(trx: Kysely<Database>, publicIds: readonly string[]): Promise<ReadonlyMap<string, Credential>>;
+  /** Keeps the hash of a key that has proved itself under the previous pepper. */
+  saveRehash(trx: Kysely<Database>, rehash: Rehash): Promise<void>;
 }
 
 export function createServices({ encryptionKey, ...parts }: ServiceParts): Services {
@@ -115,5 +120,7 @@ export function createServices({ encryptionKey, ...parts }: ServiceParts): Servi
     loadSnapshot: load,
     publish: async () => dataPlane.publish(await load()),
     findCredential: (publicId) => loadCredential(db, publicId, defaultLimits),
+    findCredentials: (trx, publicIds) => loadCredentials(trx, publicIds, defaultLimits),
+    saveRehash,
   };
 }

@@ -3,13 +3,15 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Declaration } from '../control/gateways/declaration-schema.ts';
+import { DeclarationError } from '../declared/fault-error.ts';
 import { loadDeclared, type Declared, type Sources } from '../declared/load.ts';
 import type { KeyEntry } from '../declared/keys.ts';
 import { createCountrySource } from '../gateway/country.ts';
 import { createDataPlane } from '../gateway/data-plane.ts';
 import { ConnectionCounts, createConnectionCounts } from '../gateway/edge/connection-counts.ts';
-import { listen, type Listener } from '../gateway/edge/listener.ts';
+import { listen, listenForTls, type Listener } from '../gateway/edge/listener.ts';
 import { createNodeHandler, type NodeHandler } from '../gateway/edge/node-handler.ts';
+import { createNodeUpgrades, type NodeUpgrade } from '../gateway/edge/node-upgrade.ts';
 import type { LimitSettings } from '../gateway/policy.ts';
 import type { ExchangeRecord } from '../gateway/ports.ts';
 import { toRecord } from '../gateway/record-block.ts';
@@ -24,10 +26,12 @@ import { toPeppers } from '../lib/pepper.ts';
 import { createSharedCounters } from '../limits/shared-counters.ts';
 import { SharedMemoryLimiter } from '../limits/shared-memory.ts';
 import { policies } from '../policies/index.ts';
+import { checkListen, checkTls, type ListenOptions, type TlsOption, type TlsPair } from './listen-options.ts';
 import { checkOptions, DEFAULT_LIMITS, type GatewayOptions, type LogEntry } from './options.ts';
 
-export { DeclarationError } from '../declared/fault-error.ts';
-export type { Declaration, ExchangeRecord, GatewayOptions, KeyEntry, LogEntry, NodeHandler };
+export { DeclarationError };
+export type { Declaration, ExchangeRecord, GatewayOptions, KeyEntry, ListenOptions, LogEntry, NodeHandler };
+export type { NodeUpgrade, TlsOption, TlsPair };
 
 /** Counters that are live at the same time: a key with three limits uses three. */
 const COUNTERS = 65_536;
@@ -37,12 +41,20 @@ const DEFAULT_RATE_LIMIT = { requestsPerMinute: 100, requestsPerHour: 1000, requ
 export interface Gateway {
   /** Answers requests of node:http, and of what stands on it: Express, Fastify. It needs their bodies unread. */
   readonly handler: NodeHandler;
-  /** Listens by itself, on an engine of its own, with WebSockets. Port 0 takes a free one. */
-  listen(where: { readonly port: number; readonly host?: string }): Promise<{ readonly port: number }>;
+  /** Takes WebSockets behind the same servers: `server.on('upgrade', gateway.upgrade)`. */
+  readonly upgrade: NodeUpgrade;
+  /** Listens by itself, on an engine of its own, with WebSockets; with `tls`, HTTP/2 too. Port 0 takes a free one. */
+  listen(where: ListenOptions): Promise<Listening>;
   /** Reads the files again, or takes these instead. Throws a DeclarationError, and goes on with what it has, when anything is wrong. */
   reload(next?: Pick<GatewayOptions, 'config' | 'keys'>): Promise<void>;
-  /** Stops listening, lets requests finish for at most 30 seconds, closes the connections to services. */
+  /** Stops listening, lets requests and WebSockets finish for at most 30 seconds, closes the connections to services. */
   close(): Promise<void>;
+}
+
+export interface Listening {
+  readonly port: number;
+  /** Shows these to new connections from now on. Throws a DeclarationError, and goes on with what it has, when anything is wrong. */
+  readonly setCertificates: (tls: TlsOption) => void;
 }
 
 /** Throws a DeclarationError that tells every fault of options, configuration and keys. */
@@ -101,7 +113,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     warn,
   });
   dataPlane.serve(declared.snapshot);
-  const listeners: Listener[] = [];
+  const upgrades = createNodeUpgrades({ runner: dataPlane.runner, clock, limits, pseudonym });
+  const listeners: Pick<Listener, 'drain' | 'destroy'>[] = [upgrades];
 
   return {
     handler: createNodeHandler({
@@ -112,24 +125,25 @@ export function createGateway(options: GatewayOptions): Gateway {
       onBodyRead: ({ path }) =>
         warn({ path }, 'a body was read before the gateway got the request: mount it before body parsers', 'error'),
     }),
+    upgrade: upgrades.upgrade,
     async listen(where) {
-      const { port, host = '0.0.0.0' } = checkWhere(where);
+      const { port, host, certificates } = checkListen(where);
       const isTrusted = createIpMatcher(trustedProxies);
       const { runner } = dataPlane;
       const counts = new ConnectionCounts(createConnectionCounts(limits.connections), 1);
-      const listener = await listen({
-        host,
-        port,
-        runner,
-        clock,
-        limits,
-        counts,
-        pseudonym,
-        isTrusted,
-        isAlone: true,
-      });
+      const own = { host, runner, clock, limits, counts, pseudonym, isTrusted, isAlone: true };
+      const listener =
+        certificates === undefined
+          ? await listen({ ...own, port })
+          : await listenForTls({ ...own, tls: { port, certificates } });
       listeners.push(listener);
-      return { port: listener.port };
+      return {
+        port: listener.port,
+        setCertificates(tls) {
+          if (certificates === undefined) throw new DeclarationError(['tls: this listener was opened without it']);
+          listener.setCertificates(checkTls(tls));
+        },
+      };
     },
     async reload(next = {}) {
       checkOptions({ ...options, ...next });
@@ -167,11 +181,6 @@ function toLimitSettings(perMinute = 600): LimitSettings {
     onFailure: 'local',
     refundsFailures: true,
   };
-}
-
-function checkWhere(where: Parameters<Gateway['listen']>[0]): typeof where {
-  if (typeof where === 'object' && where !== null && Number.isInteger(where.port)) return where;
-  throw new TypeError('listen: needs an object with the port, such as { port: 8080 }');
 }
 
 function toSources({ config, upstream, open = false, keys }: GatewayOptions): Sources {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { createFakeClock, createKey, type FakeClock } from '../../test/harness/data-plane.ts';
-import { createCredentialCache, type CredentialCache } from './credential-cache.ts';
+import { createCredentialCache, toTextLookup, type CredentialCache } from './credential-cache.ts';
 import type { CredentialAnswer } from './messages.ts';
 import type { Credential } from './ports.ts';
 
@@ -13,7 +13,8 @@ const AWAY_MS = 900_000;
 
 interface Bench {
   /** Answers go to the last question about the id, unless told otherwise. */
-  readonly cache: Omit<CredentialCache, 'answer'> & {
+  readonly cache: Omit<CredentialCache, 'answer' | 'find'> & {
+    find(publicId: string): ReturnType<CredentialCache['find']>;
     answer(publicId: string, answer: CredentialAnswer, id?: number): void;
   };
   /** The public ids that the main thread was asked for, in order. */
@@ -37,7 +38,8 @@ function createBench(t: TestContext): Bench {
   });
   const answer = (publicId: string, given: CredentialAnswer, id = lastIds.get(publicId) ?? 0): void =>
     cache.answer(publicId, id, given);
-  return { cache: { ...cache, answer }, asked, clock };
+  const find = (publicId: string): ReturnType<typeof cache.find> => cache.find(publicId, { text: '' });
+  return { cache: { ...cache, answer, find }, asked, clock };
 }
 
 const known = (publicId: string): Credential => createKey({ publicId }).credential;
@@ -343,5 +345,46 @@ describe('while the database is away', () => {
     assert.equal(bench.cache.find('a'), credential);
     for (let i = 0; i < 1000; i++) bench.cache.answer(`id ${i}`, { state: 'unknown' });
     for (const one of waiting) await one;
+  });
+
+  test('a question that was declined keeps nobody from asking for others', async (t) => {
+    const bench = createBench(t);
+    await learn(bench, known('a'));
+    bench.clock.advance(AGE_MS);
+    const guess = bench.cache.find('guess');
+    bench.cache.answer('guess', { state: 'declined' });
+    await assert.rejects(async () => guess, /could not be looked up/);
+    const renewal = bench.cache.find('a');
+    assert.ok(renewal instanceof Promise, 'an old one is still asked for, and waited for');
+    const revoked = createKey({ publicId: 'a', status: 'revoked' }).credential;
+    bench.cache.answer('a', { state: 'known', credential: revoked });
+    assert.equal(await renewal, revoked);
+  });
+});
+
+describe('the memory of whole texts', () => {
+  test('asks for each text on its own, and lets none speak for another with the same public id', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const asked: { id: number; digest: string; text: string }[] = [];
+    const cache = createCredentialCache({
+      ask: (digest, id, text) => void asked.push({ digest, id, text }),
+      nowMs: () => 0,
+      limits: { entries: ENTRIES, ageMs: AGE_MS, awayMs: AWAY_MS },
+    });
+    const lookup = toTextLookup(cache);
+    const credential = known('a');
+    const forged = lookup.find('a', { text: 'forged', digest: 'd1' });
+    const right = lookup.find('a', { text: 'right', digest: 'd2' });
+    assert.deepEqual(asked, [
+      { digest: 'd1', id: 1, text: 'forged' },
+      { digest: 'd2', id: 2, text: 'right' },
+    ]);
+    cache.answer('d1', 1, { state: 'unknown' });
+    cache.answer('d2', 2, { state: 'known', credential });
+    assert.deepEqual(await Promise.all([forged, right]), [undefined, credential]);
+    assert.equal(lookup.recall('a', 'd2'), credential);
+    assert.equal(lookup.recall('a', 'd1'), undefined);
+    assert.equal(lookup.find('a', { text: 'forged', digest: 'd1' }), undefined);
+    assert.equal(asked.length, 2);
   });
 });

@@ -2,7 +2,7 @@
 
 import { Lru } from '../lib/lru.ts';
 import type { CredentialAnswer } from './messages.ts';
-import type { Credential, CredentialLookup } from './ports.ts';
+import type { Credential, CredentialLookup, PresentedText } from './ports.ts';
 
 // Unknown ids live apart and shortly: guessing can neither push out known keys nor hammer the database with one wrong key.
 const MAX_UNKNOWN = 1000;
@@ -32,16 +32,29 @@ interface Pending {
   readonly settle: (answer: CredentialAnswer, id: number) => void;
 }
 
-export interface CredentialCache extends CredentialLookup {
+export interface CredentialCache {
+  recall(publicId: string): Credential | undefined;
+  find(publicId: string, presented: Pick<PresentedText, 'text'>): ReturnType<CredentialLookup['find']>;
   /** The main thread's answer to an `ask`. */
   answer(publicId: string, id: number, answer: CredentialAnswer): void;
   forget(publicIds: readonly string[] | 'all'): void;
 }
 
 export interface CredentialCacheOptions {
-  readonly ask: (publicId: string, id: number) => void;
+  readonly ask: (publicId: string, id: number, text: string) => void;
   readonly nowMs: () => number;
   readonly limits: CacheLimits;
+}
+
+/**
+ * Where keys are known elsewhere and only by their whole texts: what is remembered of one text says nothing of another, or whoever has seen
+ * a public id could bring a wrong secret with it and have the right one refused.
+ */
+export function toTextLookup(cache: CredentialCache): CredentialLookup {
+  return {
+    recall: (_publicId, digest) => cache.recall(digest),
+    find: (_publicId, presented) => cache.find(presented.digest, presented),
+  };
 }
 
 export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOptions): CredentialCache {
@@ -53,7 +66,7 @@ export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOpt
   let isAway = false;
   let nextProbeMs = Number.NEGATIVE_INFINITY;
 
-  function look(publicId: string, timeoutMs: number): Promise<Credential | undefined> {
+  function look(publicId: string, text: string, timeoutMs: number): Promise<Credential | undefined> {
     if (pending.size >= MAX_PENDING) return Promise.reject(new Error('too many credential look-ups are waiting'));
     let asked = forgotten;
     let askId = ++asks;
@@ -62,15 +75,15 @@ export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOpt
     const settle = (answer: CredentialAnswer, id: number): void => {
       if (id !== askId) return; // The late answer to a question that was given up.
       // What was read before something was forgotten may be the old state, and whoever came after it must not get that.
-      if (asked !== forgotten && answer.state !== 'unavailable') {
+      if (asked !== forgotten && (answer.state === 'known' || answer.state === 'unknown')) {
         asked = forgotten;
         askId = ++asks;
-        ask(publicId, askId);
+        ask(publicId, askId, text);
         return;
       }
       clearTimeout(timer);
       pending.delete(publicId);
-      isAway = answer.state === 'unavailable';
+      if (answer.state !== 'declined') isAway = answer.state === 'unavailable';
       switch (answer.state) {
         case 'known':
           known.set(publicId, { credential: answer.credential, freshUntilMs: nowMs() + limits.ageMs });
@@ -81,6 +94,7 @@ export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOpt
           unknown.set(publicId, true);
           resolve(undefined);
           return;
+        case 'declined':
         case 'unavailable': {
           const old = known.get(publicId);
           if (old === undefined) reject(new Error('the credential could not be looked up'));
@@ -89,19 +103,19 @@ export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOpt
       }
     };
     pending.set(publicId, { promise, settle });
-    ask(publicId, askId);
+    ask(publicId, askId, text);
     return promise;
   }
 
   /** For a credential that is older than it should be. Whoever waits gets the old one only if it was not forgotten meanwhile. */
-  function renew(publicId: string, old: Credential): Credential | Promise<Credential | undefined> {
+  function renew(publicId: string, text: string, old: Credential): Credential | Promise<Credential | undefined> {
     const renewal = pending.get(publicId)?.promise;
     const isFull = pending.size >= MAX_PENDING;
     if (!isAway && renewal !== undefined) return renewal;
-    if (!isAway && !isFull) return look(publicId, RENEWAL_TIMEOUT_MS);
+    if (!isAway && !isFull) return look(publicId, text, RENEWAL_TIMEOUT_MS);
     if (renewal === undefined && !isFull && nowMs() >= nextProbeMs) {
       nextProbeMs = nowMs() + PROBE_INTERVAL_MS;
-      look(publicId, ANSWER_TIMEOUT_MS).catch(() => undefined);
+      look(publicId, text, ANSWER_TIMEOUT_MS).catch(() => undefined);
     }
     return old;
   }
@@ -112,13 +126,13 @@ export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOpt
       const found = known.get(publicId, now);
       return found !== undefined && now < found.freshUntilMs ? found.credential : undefined;
     },
-    find(publicId) {
+    find(publicId, { text }) {
       const found = known.get(publicId);
       if (found !== undefined) {
-        return nowMs() < found.freshUntilMs ? found.credential : renew(publicId, found.credential);
+        return nowMs() < found.freshUntilMs ? found.credential : renew(publicId, text, found.credential);
       }
       if (unknown.get(publicId) !== undefined) return undefined;
-      return pending.get(publicId)?.promise ?? look(publicId, ANSWER_TIMEOUT_MS);
+      return pending.get(publicId)?.promise ?? look(publicId, text, ANSWER_TIMEOUT_MS);
     },
     answer(publicId, id, answer) {
       pending.get(publicId)?.settle(answer, id);

@@ -38,6 +38,8 @@ export interface GatewayBoot {
   /** Our name in `Via`. */
   readonly pseudonym: string;
   readonly keyCache: CacheLimits;
+  /** Whether keys are known elsewhere, by their whole texts: then look-ups carry these. */
+  readonly findsByText?: boolean;
   /** Whether services may stand on this machine and in private networks. */
   readonly privateTargets: PrivateTargets;
   /** Opens what snapshots carry sealed. */
@@ -75,7 +77,9 @@ export type ToThread =
 export type CredentialAnswer =
   | { readonly state: 'known'; readonly credential: Credential }
   | { readonly state: 'unknown' }
-  | { readonly state: 'unavailable' };
+  | { readonly state: 'unavailable' }
+  /** Nobody was asked; it says nothing of whoever could be. */
+  | { readonly state: 'declined' };
 
 /** What only the thread itself can tell of itself. */
 export interface ThreadState {
@@ -100,7 +104,8 @@ export type FromThread =
   | Obeyed
   | { readonly type: 'circuit'; readonly news: CircuitNews }
   | { readonly type: 'quota'; readonly news: QuotaNews }
-  | { readonly type: 'find'; readonly publicId: string; readonly id: number }
+  /** The text only where keys are found by it. */
+  | { readonly type: 'find'; readonly publicId: string; readonly id: number; readonly text: string | undefined }
   | { readonly type: 'rehash'; readonly rehash: Rehash }
   /** As the buffer of records leaves them; handed over with their memory. */
   | { readonly type: 'records'; readonly records: Uint8Array<ArrayBuffer>; readonly dropped: number }

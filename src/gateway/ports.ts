@@ -57,13 +57,24 @@ export interface Credential {
 }
 
 export interface CredentialLookup {
-  /** The credential with this public id when it is known here and now; undefined says nothing. */
-  recall(publicId: string): Credential | undefined;
+  /**
+   * The credential with this public id when it is known here and now; undefined says nothing. The digest of the whole text is for those
+   * who do not know keys by their ids.
+   */
+  recall(publicId: string, digest: string): Credential | undefined;
   /**
    * The credential with this public id, or undefined when there is none. Answers at once when it is known, else with a promise, which
    * is rejected when the answer cannot be had: the caller must then fail closed.
    */
-  find(publicId: string): Credential | undefined | Promise<Credential | undefined>;
+  find(publicId: string, presented: PresentedText): Credential | undefined | Promise<Credential | undefined>;
+}
+
+/** What a caller brought as a key. */
+export interface PresentedText {
+  /** For whoever must ask elsewhere with it; never kept, never logged. */
+  readonly text: string;
+  /** SHA-256, in hexadecimal digits. */
+  readonly digest: string;
 }
 
 /** A key has proved itself under a pepper that is going out: its hash under the current one. */

@@ -23,8 +23,11 @@ interface SupervisorLog {
 export interface SupervisorOptions {
   readonly boot: Omit<GatewayBoot, 'snapshot'> & { readonly snapshot: SnapshotConfig };
   readonly log: SupervisorLog;
-  /** Whoever answers tells of its own failures; a caller gets 503. */
-  readonly findCredential: (publicId: string) => Promise<Credential | undefined>;
+  /**
+   * Whoever answers tells of its own failures; a caller gets 503. The text is given where keys are found by it (`boot.findsByText`), and its
+   * digest is the id then. `declined`: nobody was asked, which says nothing of whoever could be.
+   */
+  readonly findCredential: (publicId: string, text: string | undefined) => Promise<Credential | undefined | 'declined'>;
   readonly saveRehash: (rehash: Rehash) => Promise<void>;
   readonly writeRecords: (records: readonly ExchangeRecord[]) => Promise<void>;
   /** Hears of breakers: `drop` when a thread is gone with all it knew. */

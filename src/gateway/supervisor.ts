@@ -225,7 +225,7 @@ class Fleet implements Supervisor {
         this.#questions.answer(message);
         return;
       case 'find':
-        void this.#find(seat, message.publicId, message.id);
+        void this.#find(seat, message);
         return;
       case 'rehash':
         // A key that stays under the previous pepper goes on working; it is hashed anew at its next look-up.
@@ -256,15 +256,15 @@ class Fleet implements Supervisor {
     }
   }
 
-  async #find(seat: Seat, publicId: string, id: number): Promise<void> {
+  async #find(seat: Seat, { publicId, id, text }: Extract<FromThread, { type: 'find' }>): Promise<void> {
     let answer: CredentialAnswer;
     try {
-      const credential = await this.#options.findCredential(publicId);
-      answer = credential === undefined ? { state: 'unknown' } : { state: 'known', credential };
+      const found = await this.#options.findCredential(publicId, text);
+      answer = typeof found === 'object' ? { state: 'known', credential: found } : { state: found ?? 'unknown' };
     } catch {
       answer = { state: 'unavailable' };
     }
-    this.#lookups[answer.state]++;
+    this.#lookups[answer.state === 'declined' ? 'unavailable' : answer.state]++;
     this.#tell(seat, { type: 'credential', publicId, id, answer });
   }
 

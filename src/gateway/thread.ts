@@ -12,7 +12,7 @@ import { countFallback } from '../limits/shared-counters.ts';
 import { SharedMemoryLimiter } from '../limits/shared-memory.ts';
 import { policies } from '../policies/index.ts';
 import { createCountrySource } from './country.ts';
-import { createCredentialCache } from './credential-cache.ts';
+import { createCredentialCache, toTextLookup } from './credential-cache.ts';
 import { createDataPlane } from './data-plane.ts';
 import { ConnectionCounts } from './edge/connection-counts.ts';
 import { listen } from './edge/listener.ts';
@@ -31,7 +31,8 @@ function warn(fields: Record<string, unknown>, message: string, level: 'warn' | 
 async function main(boot: ThreadBoot): Promise<void> {
   const clock = systemClock;
   const credentials = createCredentialCache({
-    ask: (publicId, id) => say({ type: 'find', publicId, id }),
+    ask: (publicId, id, text) =>
+      say({ type: 'find', publicId, id, text: boot.findsByText === true ? text : undefined }),
     nowMs: () => clock.monotonicMs(),
     limits: boot.keyCache,
   });
@@ -40,7 +41,7 @@ async function main(boot: ThreadBoot): Promise<void> {
   const countries = createCountrySource(boot.countries);
   const { runner, publish, health, healthOfAll } = createDataPlane({
     ...boot,
-    credentials,
+    credentials: boot.findsByText === true ? toTextLookup(credentials) : credentials,
     rehash: (made) => say({ type: 'rehash', rehash: made }),
     usage,
     requestCounts: openRequestCounts(boot.requestCounts, boot.thread),

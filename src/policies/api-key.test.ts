@@ -388,7 +388,7 @@ describe('a key from elsewhere', () => {
     for (const [gatewayId, tenantId, keyId, given] of places) {
       test(`is at ${gatewayId ?? 'the management API'} of ${tenantId} the key ${keyId}`, async () => {
         const plan = planOf({ gatewayId, tenantId });
-        const slow = lookup((publicId) => Promise.resolve(given.credentials.recall(publicId)));
+        const slow = lookup((publicId) => Promise.resolve(given.credentials.recall(publicId, '')));
         for (const ways of [given, given, { ...given, ...slow }]) {
           const { exchange, result } = run(['X-API-Key', text], ways, plan);
           assert.equal(await result, undefined);

@@ -54,11 +54,11 @@ function compile(given: PolicyDeps): CompiledPolicy {
       const { ownId } = presented;
       if (ownId === undefined)
         return presented.isForeign ? authenticateForeign(exchange, presented, deps) : refuse(exchange, 'invalid_key');
-      const known = credentials.recall(ownId);
+      const known = credentials.recall(ownId, presented.digest);
       if (known !== undefined && hasProved(presented, known)) return admit(exchange, known, deps);
       // A typing error is told without a look-up.
       if (!hasChecksum(presented.text)) return refuse(exchange, 'invalid_key');
-      return proveFound(exchange, presented, known ?? credentials.find(ownId), deps);
+      return proveFound(exchange, presented, known ?? credentials.find(ownId, presented), deps);
     },
   };
 }
@@ -67,26 +67,26 @@ type Found = Credential | undefined | Promise<Credential | undefined>;
 
 function authenticateForeign(exchange: Exchange, presented: Presented, deps: Deps): ReturnType<typeof proveFound> {
   const publicId = toForeignId(presented.digest);
-  const found = lookUp(publicId, deps);
+  const found = lookUp(publicId, presented, deps);
   if (found instanceof Promise) {
-    const own = found.then((first) => findOwn(exchange, publicId, first, deps));
+    const own = found.then((first) => findOwn(exchange, presented, first, deps));
     return proveLater(exchange, presented, own, deps);
   }
-  const own = findOwn(exchange, publicId, found, deps);
+  const own = findOwn(exchange, presented, found, deps);
   if (!(own instanceof Promise) && own !== undefined && hasProved(presented, own)) return admit(exchange, own, deps);
   return proveFound(exchange, presented, own, deps);
 }
 
 /** Of a text that several tenants have taken over, each has a key of its own: what is called tells whose is meant. */
-function findOwn(exchange: Exchange, publicId: string, first: Credential | undefined, deps: Deps): Found {
+function findOwn(exchange: Exchange, presented: Presented, first: Credential | undefined, deps: Deps): Found {
   const { tenantId, gatewayId } = exchange.plan ?? {};
   if (tenantId === undefined || gatewayId === undefined || first?.principal.tenantId === tenantId) return first;
-  const own = lookUp(toOwnForeignId(publicId, tenantId), deps);
+  const own = lookUp(toOwnForeignId(toForeignId(presented.digest), tenantId), presented, deps);
   return own instanceof Promise ? own.then((second) => second ?? first) : (own ?? first);
 }
 
-const lookUp = (publicId: string, { credentials }: Deps): Found =>
-  credentials.recall(publicId) ?? credentials.find(publicId);
+const lookUp = (publicId: string, presented: Presented, { credentials }: Deps): Found =>
+  credentials.recall(publicId, presented.digest) ?? credentials.find(publicId, presented);
 
 function proveFound(
   exchange: Exchange,

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -16,6 +17,8 @@ import { startUpstream, type Upstream } from '../harness/upstream.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const BIN = join(ROOT, 'node_modules', '.bin');
 const START_TIMEOUT_MS = 60_000;
+/** RFC 6455 §1.3. */
+const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 const run = promisify(execFile);
 
@@ -35,10 +38,20 @@ describe('the package', () => {
     for (const project of ['tsconfig.build.json', 'tsconfig.types.json']) {
       await run(join(BIN, 'tsc'), ['--project', join(ROOT, project), '--outDir', join(modules, 'tollgate', 'dist')]);
     }
-    upstream = await startUpstream((request, response) => {
-      const { method, url } = request;
-      void readAll(request).then((body) => response.end(JSON.stringify({ method, url, body })));
-    });
+    upstream = await startUpstream(
+      (request, response) => {
+        const { method, url } = request;
+        void readAll(request).then((body) => response.end(JSON.stringify({ method, url, body })));
+      },
+      ({ headers }, socket) => {
+        const accept = createHash('sha1').update(`${headers['sec-websocket-key']}${WEBSOCKET}`).digest('base64');
+        socket.on('error', () => undefined);
+        socket.end(
+          `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n\x81\x02hi\x88\x00`,
+          'latin1',
+        );
+      },
+    );
     for (const name of ['embedded', 'sidecar']) {
       cpSync(join(ROOT, 'examples', name), join(folder, name), { recursive: true });
       const config = join(folder, name, 'api.yaml');
@@ -113,6 +126,10 @@ describe('the package', () => {
       const posted = await call(`${url}/shop/orders`, key, { method: 'POST', body });
       assert.equal(posted.body, JSON.stringify({ method: 'POST', url: '/orders', body }));
       assert.equal((await call(`${url}/shop/nothing`, key)).status, 404);
+      const [greeted] = (await once(new WebSocket(`${url.replace('http', 'ws')}/shop/status`), 'message')) as [
+        MessageEvent,
+      ];
+      assert.equal(greeted.data, 'hi');
       if (greeting !== undefined) assert.match((await call(`${url}/hello`)).body, new RegExp(greeting));
       assert.equal(await stop(), 0);
     });
@@ -142,8 +159,8 @@ const gateway: Gateway = createGateway({
   keys: [{ name: 'b', hash: 'sha256:…', rateLimit: { requestsPerMinute: 5 } }],
   onRecord: (record) => void seen.push(record),
 });
-createServer(gateway.handler);
-const { port }: { port: number } = await gateway.listen({ port: 0 });
+createServer(gateway.handler).on('upgrade', gateway.upgrade);
+const { port }: { port: number } = await gateway.listen({ port: 0, tls: { cert: '…', key: Buffer.from('…') } });
 export const facts = { port, status: seen[0]?.status.toFixed(), DeclarationError };
 
 // @ts-expect-error -- there is no such option

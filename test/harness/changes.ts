@@ -166,6 +166,7 @@ export const CHANGES: Readonly<Record<string, Change>> = {
 /** Operations that change nothing though their method is not GET, and why. */
 const READS: Readonly<Record<string, string>> = {
   validateKey: 'tells whether a key is valid; a POST, so that the key stands in no address',
+  verifyKey: 'tells what a key permits; a POST for the same reason',
 };
 
 /** What the table must have. */

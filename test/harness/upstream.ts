@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export interface Upstream {
   /** `http://127.0.0.1:<port>` */
@@ -13,8 +14,10 @@ export interface Upstream {
 /** Speaks HTTP properly. */
 export async function startUpstream(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
+  upgrade?: (request: IncomingMessage, socket: Duplex) => void,
 ): Promise<Upstream> {
   const server = createServer(answer);
+  if (upgrade !== undefined) server.on('upgrade', upgrade);
   return start(server);
 }
 

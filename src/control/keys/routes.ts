@@ -26,6 +26,7 @@ import * as schema from './schema.ts';
 import { checkNotOver } from './state.ts';
 import { getKey, listKeys, updateKey, type KeyChange, type KeyRow } from './store.ts';
 import { validateKey } from './validate.ts';
+import { verifyKey } from './verify.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -165,6 +166,7 @@ export const KEY_OPERATIONS: readonly Operation[] = [
   rotateKey,
   revokeKey,
   validateKey,
+  verifyKey,
 ];
 
 async function change(

@@ -216,11 +216,11 @@ forEachDatabase('roles', (open) => {
       wrong.body.errors.map(({ path, message }: { path: string; message: string }) => `${path} ${message}`),
       [
         'body.permissions[0] names nothing that Tollgate knows; did you mean admin:keys:read?',
-        `body.permissions[1] names nothing that Tollgate knows; what can be done with keys is ${usual}`,
-        `body.permissions[2] names nothing that Tollgate knows; what can be done with keys is ${usual}`,
+        `body.permissions[1] names nothing that Tollgate knows; what can be done with keys is verify, ${usual}`,
+        `body.permissions[2] names nothing that Tollgate knows; what can be done with keys is verify, ${usual}`,
         'body.permissions[3] names nothing that Tollgate knows; what can be done with logs is read, *',
         `body.permissions[4] names nothing that Tollgate knows; the resources are ${known}`,
-        `body.permissions[5] names nothing that Tollgate knows; what can be done with keys is ${usual}`,
+        `body.permissions[5] names nothing that Tollgate knows; what can be done with keys is verify, ${usual}`,
       ],
     );
     for (const permissions of [[], ['keys:read', 'keys:read'], Array.from({ length: 101 }, (_, i) => `a:b${i}`)]) {

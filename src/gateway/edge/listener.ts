@@ -11,7 +11,7 @@ import type { ConnectionCounts } from './connection-counts.ts';
 import { Http1Connection } from './http1-connection.ts';
 import type { EdgeLimits } from './limits.ts';
 import type { EdgeConnection } from './shared.ts';
-import { createTlsListener, type TlsEdge } from './tls.ts';
+import { createTlsListener, type TlsEdge, type TlsListener } from './tls.ts';
 
 export interface ListenerOptions {
   readonly host: string;
@@ -58,12 +58,28 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   edge.listensOn(port);
   const tls = options.tls && createTlsListener(options.tls.certificates, edge);
   const tlsPort = tls && (await bind(tls.server, options, options.tls?.port ?? 0));
+  return { port, tlsPort, ...toEnds(edge, [server], tls) };
+}
+
+/** On one port, for TLS alone. */
+export async function listenForTls(
+  options: Omit<ListenerOptions, 'port' | 'tls'> & { readonly tls: TlsListenerOptions },
+): Promise<Omit<Listener, 'tlsPort'>> {
+  const edge = new Edge(options);
+  const tls = createTlsListener(options.tls.certificates, edge);
+  const port = await bind(tls.server, options, options.tls.port);
+  return { port, ...toEnds(edge, [], tls) };
+}
+
+function toEnds(
+  edge: Edge,
+  plain: readonly Server[],
+  tls: TlsListener | undefined,
+): Omit<Listener, 'port' | 'tlsPort'> {
   return {
-    port,
-    tlsPort,
     setCertificates: (certificates) => tls?.setCertificates(certificates),
     async drain() {
-      const closed = [server, ...(tls === undefined ? [] : [tls.server])].map(close);
+      const closed = [...plain, ...(tls === undefined ? [] : [tls.server])].map(close);
       tls?.drain();
       // The server does not count the connections that were taken over from it (shared-reads.ts): the edge does.
       await Promise.all([...closed, edge.drain()]);
@@ -75,6 +91,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     },
   };
 }
+
+type EdgeOptions = Omit<ListenerOptions, 'host' | 'port' | 'tls'>;
 
 class Edge implements TlsEdge {
   readonly clock: Clock;
@@ -92,7 +110,7 @@ class Edge implements TlsEdge {
   #date = '';
   #dateSecond = 0;
 
-  constructor({ clock, runner, limits, counts, pseudonym, isTrusted }: ListenerOptions) {
+  constructor({ clock, runner, limits, counts, pseudonym, isTrusted }: EdgeOptions) {
     this.clock = clock;
     this.runner = runner;
     this.limits = limits;
@@ -170,7 +188,11 @@ function close(server: Server): Promise<void> {
   return new Promise((resolve) => void server.close(() => resolve()));
 }
 
-function bind(server: Server, { host, isAlone = false }: ListenerOptions, port: number): Promise<number> {
+function bind(
+  server: Server,
+  { host, isAlone = false }: Pick<ListenerOptions, 'host' | 'isAlone'>,
+  port: number,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     // With SO_REUSEPORT every gateway thread listens for itself and the kernel spreads the connections.

@@ -3,10 +3,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
-import { toPlainAddress } from '../../lib/ip-range.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { Exchange } from '../exchange.ts';
-import { Origin } from '../origin.ts';
+import type { Origin } from '../origin.ts';
 import { problemReply } from '../problem-reply.ts';
 import type { Runner } from '../run.ts';
 import type { HeadLimits } from '../wire/head-scanner.ts';
@@ -14,6 +13,7 @@ import { toExchange, toRefusedExchange } from './http1-exchange.ts';
 import { NodeAnswer } from './node-answer.ts';
 import { NodeBody } from './node-body.ts';
 import { readNodeHead } from './node-head.ts';
+import { toNodeOrigin } from './node-origin.ts';
 
 export interface NodeHandlerOptions {
   readonly runner: Runner;
@@ -35,7 +35,7 @@ export function createNodeHandler(options: NodeHandlerOptions): NodeHandler {
   function originOf(socket: Socket): Origin {
     let origin = origins.get(socket);
     if (origin === undefined) {
-      origin = toOrigin(socket);
+      origin = toNodeOrigin(socket);
       origins.set(socket, origin);
     }
     return origin;
@@ -76,11 +76,4 @@ function checkUsable(request: IncomingMessage, response: ServerResponse): void {
     throw new TypeError('the handler takes requests of node:http and node:https; for HTTP/2, let the gateway listen');
   }
   if (response.headersSent) throw new Error('the answer has begun already: call the handler first, and nothing else');
-}
-
-function toOrigin(socket: Socket): Origin {
-  const { remoteAddress = '', localPort = 0 } = socket;
-  // The names that were proved are the program's affair.
-  const reached = { port: localPort, names: undefined };
-  return new Origin('encrypted' in socket ? 'https' : 'http', toPlainAddress(remoteAddress), reached);
 }

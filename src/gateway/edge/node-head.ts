@@ -10,6 +10,17 @@ import { createRequestScanner, readRequestHead, type RequestHead } from '../wire
 const LINE_END = /[\r\n]/;
 
 export function readNodeHead(request: IncomingMessage, limits: HeadLimits): RequestHead | WireFault {
+  const text = writeNodeHead(request);
+  if (typeof text !== 'string') return text;
+  const bytes = Buffer.from(text, 'latin1');
+  const scanner = createRequestScanner(limits);
+  const found = scanner.scan(bytes, 0, bytes.length);
+  if (found === undefined) return FAULTS.startLine;
+  return found === true ? readRequestHead(scanner, text) : found;
+}
+
+/** One character an octet, with the empty line at its end. */
+export function writeNodeHead(request: IncomingMessage): string | WireFault {
   const { method = '', httpVersion, rawHeaders } = request;
   const target = targetOf(request);
   if (LINE_END.test(method) || LINE_END.test(target)) return FAULTS.target;
@@ -19,12 +30,7 @@ export function readNodeHead(request: IncomingMessage, limits: HeadLimits): Requ
     if (LINE_END.test(line)) return FAULTS.fieldValue;
     text += `${line}\r\n`;
   }
-  text += '\r\n';
-  const bytes = Buffer.from(text, 'latin1');
-  const scanner = createRequestScanner(limits);
-  const found = scanner.scan(bytes, 0, bytes.length);
-  if (found === undefined) return FAULTS.startLine;
-  return found === true ? readRequestHead(scanner, text) : found;
+  return `${text}\r\n`;
 }
 
 /** As the caller sent it: Express takes the prefix that a handler is mounted at away from `url`, and keeps all of it here. */
