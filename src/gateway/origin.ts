@@ -1,7 +1,7 @@
 // Where the requests of one connection come from, and what was found out about them once: callers say the same from request to request.
 
 import { toForwardingLines } from './forwarded.ts';
-import type { Credential } from './ports.ts';
+import type { Presented } from './ports.ts';
 import type { SharedPart } from './record.ts';
 import type { PassedLines } from './upstream/request-headers.ts';
 import type { Fields } from './wire/fields.ts';
@@ -12,19 +12,6 @@ export interface Reached {
   readonly port: number;
   /** The names that we proved to be over TLS; undefined where nothing was proved. */
   readonly names: { covers(host: string): boolean } | undefined;
-}
-
-/** A key as the caller sent it, with what is made of it once. */
-export interface Presented {
-  readonly text: string;
-  /** The public id of one that has the form of ours. */
-  readonly ownId: string | undefined;
-  /** It may have been made elsewhere: then its digest stands for it. */
-  readonly isForeign: boolean;
-  /** SHA-256, in hexadecimal digits; empty where it can be no key. */
-  readonly digest: string;
-  /** What it has last proved. */
-  proved: Credential | undefined;
 }
 
 /** `last` is what the connection presented before: to be returned for the same text. */

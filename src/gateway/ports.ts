@@ -136,6 +136,19 @@ export interface TlsCertificate {
   readonly expiresAtMs: number;
 }
 
+/** A key as the caller sent it, with what is made of it once. */
+export interface Presented {
+  readonly text: string;
+  /** The public id of one that has the form of ours. */
+  readonly ownId: string | undefined;
+  /** It may have been made elsewhere: then its digest stands for it. */
+  readonly isForeign: boolean;
+  /** SHA-256, in hexadecimal digits; empty where it can be no key. */
+  readonly digest: string;
+  /** What it has last proved. */
+  proved: Credential | undefined;
+}
+
 export interface UsageSink {
   /** Notes an exchange that is over; never throws, never waits. */
   record(exchange: Exchange, durationMs: number): void;

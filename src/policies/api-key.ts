@@ -3,11 +3,9 @@
 import { Type } from 'typebox';
 import type { Exchange, Reply } from '../gateway/exchange.ts';
 import type { CompiledPolicy, Policy, PolicyDeps } from '../gateway/policy.ts';
-import type { Presented } from '../gateway/origin.ts';
-import type { Credential } from '../gateway/ports.ts';
+import type { Credential, Presented } from '../gateway/ports.ts';
 import { problemReply } from '../gateway/problem-reply.ts';
 import { AUTHORIZATION, X_API_KEY } from '../gateway/wire/field-kind.ts';
-import type { Fields } from '../gateway/wire/fields.ts';
 import { digestOf, isForeignText, toForeignId, toForeignProof, toOwnForeignId } from '../lib/foreign-key-text.ts';
 import { createIpMatcher } from '../lib/ip-range.ts';
 import { findKeyRefusal } from '../lib/key-state.ts';
@@ -201,7 +199,7 @@ function refuse(exchange: Exchange, code: ProblemCode): Reply {
   return problemReply(exchange, new Problem(code, { headers }));
 }
 
-function readPresented(fields: Fields, last: Presented | undefined): Presented | undefined {
+function readPresented(fields: Exchange['fields'], last: Presented | undefined): Presented | undefined {
   const text = readKeyText(fields);
   if (text === undefined || text === last?.text) return text === undefined ? undefined : last;
   const ownId = readPublicId(text);
@@ -210,7 +208,7 @@ function readPresented(fields: Fields, last: Presented | undefined): Presented |
   return { text, ownId, isForeign, digest, proved: undefined };
 }
 
-function readKeyText(fields: Fields): string | undefined {
+function readKeyText(fields: Exchange['fields']): string | undefined {
   const key = fields.first(X_API_KEY);
   if (key !== undefined) return key;
   const authorization = fields.first(AUTHORIZATION);
