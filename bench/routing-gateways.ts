@@ -8,6 +8,10 @@ import { systemClock } from '../src/lib/clock.ts';
 import { Sweep } from '../src/lib/sweep.ts';
 import { policies } from '../src/policies/index.ts';
 
+export const MANY_GATEWAYS = 1000;
+/** Of each. */
+export const ENDPOINTS = 10;
+
 /** Each endpoint takes keys, asks for a scope, and counts. With another `version` none is what it was. */
 export function makeGateways(count: number, endpoints: number, version = 0): GatewayConfig[] {
   return Array.from({ length: count }, (_, g) => ({

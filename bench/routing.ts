@@ -3,7 +3,7 @@
 
 import { untilSignalled } from '../scripts/until-signalled.ts';
 import { openNotebook } from './figures.ts';
-import { measureDeploys } from './routing-deploys.ts';
+import { measureCompiling, measureDeploys } from './routing-deploys.ts';
 import { measureFailover } from './routing-failover.ts';
 import { measureLookUps } from './routing-lookups.ts';
 import { measureSwaps } from './routing-swaps.ts';
@@ -23,7 +23,7 @@ await untilSignalled(async (signal) => {
   const notebook = openNotebook('routing');
   try {
     notebook.add(...measureLookUps());
-    notebook.add(measureDeploys());
+    notebook.add(await measureCompiling(), await measureDeploys());
     notebook.add(...(await measureFailover(stage)));
     const upstream = await startUpstream(stage, { nginx: tools.nginx, core: LOAD_CORE });
     notebook.add(...(await measureSwaps({ stage, upstream })));

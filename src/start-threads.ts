@@ -5,10 +5,14 @@ import { toListenFault } from './claim-port.ts';
 import { ListenError } from './gateway/start-error.ts';
 import type { Supervisor, SupervisorOptions } from './gateway/supervision.ts';
 import { startGateway } from './gateway/supervisor.ts';
+import { policies } from './policies/index.ts';
 
-export async function startThreads(threads: readonly Worker[], options: SupervisorOptions): Promise<Supervisor> {
+export async function startThreads(
+  threads: readonly Worker[],
+  options: Omit<SupervisorOptions, 'policies'>,
+): Promise<Supervisor> {
   try {
-    return await startGateway(threads, options);
+    return await startGateway(threads, { ...options, policies });
   } catch (cause) {
     if (!(cause instanceof ListenError)) throw cause;
     const { host, port, tls } = options.boot;

@@ -198,6 +198,7 @@ describe('a gateway thread', () => {
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
     const started = startGateway(threads, {
       log,
+      policies: [],
       findCredential: () => Promise.resolve(undefined),
       saveRehash: () => Promise.resolve(),
       writeRecords: () => Promise.resolve(),

@@ -16,7 +16,7 @@ import type { LimitSettings } from '../gateway/policy.ts';
 import type { ExchangeRecord } from '../gateway/ports.ts';
 import { toRecord } from '../gateway/record-block.ts';
 import { STRICT_PATHS } from '../gateway/route-path.ts';
-import { packSnapshot } from '../gateway/snapshot-loader.ts';
+import { packSnapshot } from '../gateway/packed-snapshot.ts';
 import { UNCOUNTED } from '../gateway/request-counts.ts';
 import { toPseudonym } from '../gateway/via.ts';
 import { systemClock } from '../lib/clock.ts';

@@ -18,6 +18,10 @@ import { compileTraffic, type Traffic } from './upstream/traffic.ts';
 export interface Snapshot {
   readonly version: number;
   readonly router: Router<Plan>;
+}
+
+/** Of which nothing is left to be compiled. */
+export interface CompiledSnapshot extends Snapshot {
   readonly plans: readonly Plan[];
 }
 
@@ -32,7 +36,7 @@ export interface CompileDeps extends PolicyDeps {
 }
 
 /** Compiles a checked configuration; a fault that the check should have found throws. */
-export function compileSnapshot(config: SnapshotConfig, deps: CompileDeps): Snapshot {
+export function compileSnapshot(config: SnapshotConfig, deps: CompileDeps): CompiledSnapshot {
   const routes = config.gateways.flatMap((gateway) => compileGateway(gateway, deps));
   const plans = new Set(routes.map((route) => route.value));
   return { version: config.version, router: createRouter(routes, config.paths), plans: [...plans] };

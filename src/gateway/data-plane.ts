@@ -1,13 +1,18 @@
 // The data plane of one thread, without its listeners: whoever puts a program together gives it its keys, its limits and its snapshots.
 
 import { later } from '../lib/later.ts';
+import { nextTurn } from '../lib/next-turn.ts';
 import { Sweep } from '../lib/sweep.ts';
 import { createArrival } from './arrival.ts';
-import { compileSnapshot, type CompileDeps, type Snapshot } from './compile.ts';
+import type { CompileDeps } from './compile.ts';
+import { packSnapshot } from './packed-snapshot.ts';
 import type { CircuitNews } from './ports.ts';
+import type { Plan } from './plan.ts';
 import { createPublications, type Publications } from './publications.ts';
+import { createRouter } from './router.ts';
 import { createRunner, type Runner } from './run.ts';
-import { createSnapshotLoader } from './snapshot-loader.ts';
+import { createServedGateways, type ServedGateways } from './served-gateways.ts';
+import { createSnapshotLoader, type LoadedSnapshot } from './snapshot-loader.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 import { createCheck } from './upstream/check.ts';
 import { createForward } from './upstream/forward.ts';
@@ -21,6 +26,8 @@ import { createTransport } from './upstream/transport.ts';
 
 /** How long a snapshot waits for services that nobody knows the place of yet. */
 const NAMES_PATIENCE_MS = 500;
+
+const BROKEN = 'a gateway was checked and yet cannot be compiled: its requests are refused';
 
 type Warn = (fields: Record<string, unknown>, message: string, level?: 'warn' | 'error') => void;
 
@@ -39,7 +46,7 @@ export interface DataPlaneOptions extends Omit<CompileDeps, 'services'> {
 export interface DataPlane extends Publications {
   /** Until there is a snapshot, nothing is published. */
   readonly runner: Runner;
-  readonly health: Services['health'];
+  readonly health: ServedGateways['health'];
   readonly healthOfAll: Services['healthOfAll'];
   /** Serves a configuration that was checked, at once. */
   serve(config: SnapshotConfig): void;
@@ -65,34 +72,42 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     onNews: createNewsTeller(onCircuit, warn),
   });
   const deps: CompileDeps = { ...given, services };
-  const runner = createRunner(compileSnapshot({ version: 0, gateways: [] }, deps), {
-    ...deps,
-    arrive: createArrival({ pseudonym, trustedProxies }),
-    forward: createForward({
-      transport,
-      clock,
-      pseudonym,
-      random: Math.random,
-      later,
-      onFailure: (exchange, { code, proxyError, cause }) =>
+  const runner = createRunner(
+    { version: 0, router: createRouter<Plan>([]) },
+    {
+      ...deps,
+      arrive: createArrival({ pseudonym, trustedProxies }),
+      forward: createForward({
+        transport,
+        clock,
+        pseudonym,
+        random: Math.random,
+        later,
+        onFailure: (exchange, { code, proxyError, cause }) =>
+          warn(
+            { requestId: exchange.id, target: exchange.target, code, proxyError, reason: String(cause) },
+            'upstream call failed',
+          ),
+      }),
+      onDefect: (exchange, cause) =>
         warn(
-          { requestId: exchange.id, target: exchange.target, code, proxyError, reason: String(cause) },
-          'upstream call failed',
+          { requestId: exchange.id, stack: cause instanceof Error ? cause.stack : String(cause) },
+          'defect in a request',
+          'error',
         ),
-    }),
-    onDefect: (exchange, cause) =>
-      warn(
-        { requestId: exchange.id, stack: cause instanceof Error ? cause.stack : String(cause) },
-        'defect in a request',
-        'error',
-      ),
-  });
-  const swap = (snapshot: Snapshot): void => {
-    services.settle(snapshot.plans);
+    },
+  );
+  const served = createServedGateways({ services, clock, later });
+  const swap = (snapshot: LoadedSnapshot): void => {
     runner.swap(snapshot);
+    served.serve(snapshot);
   };
-  const pause = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-  const loader = createSnapshotLoader({ ...deps, pause });
+  const loader = createSnapshotLoader({
+    ...deps,
+    pause: nextTurn,
+    onBroken: ({ id: gatewayId }, cause) =>
+      warn({ gatewayId, stack: cause instanceof Error ? cause.stack : String(cause) }, BROKEN, 'error'),
+  });
   const { publish } = createPublications(
     {
       async load(packed) {
@@ -106,11 +121,15 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   return {
     runner,
     publish,
-    health: (gatewayId) => services.health(gatewayId),
+    health: (gatewayId) => served.health(gatewayId),
     healthOfAll: () => services.healthOfAll(),
-    serve: (config) => swap(compileSnapshot(config, deps)),
+    serve(config) {
+      const loaded = loader.loadNow(packSnapshot(config));
+      if (!('router' in loaded)) throw new Error(`checked, and yet it cannot be served: ${loaded.join('; ')}`);
+      swap(loaded);
+    },
     async close() {
-      services.settle([]);
+      served.close();
       sweep.stop();
       await transport.close();
     },

@@ -15,7 +15,7 @@ import type {
   TlsCertificate,
 } from './ports.ts';
 import type { PrivateTargets } from './upstream/guarded-lookup.ts';
-import type { PackedSnapshot } from './snapshot-loader.ts';
+import type { PackedSnapshot } from './packed-snapshot.ts';
 
 /** What a thread is born with. */
 export interface ThreadBoot extends GatewayBoot {

@@ -1,7 +1,7 @@
 // The snapshots that a thread is told to serve: one is taken in at a time, and of those that wait the newest holds.
 
-import type { Snapshot } from './compile.ts';
-import type { PackedSnapshot, SnapshotLoader } from './snapshot-loader.ts';
+import type { PackedSnapshot } from './packed-snapshot.ts';
+import type { LoadedSnapshot, SnapshotLoader } from './snapshot-loader.ts';
 
 export interface Publications {
   /** `done` is called when this snapshot or a newer one is served, or with what is wrong with it. */
@@ -13,7 +13,10 @@ interface Waiting {
   readonly done: ((faults: readonly string[]) => void)[];
 }
 
-export function createPublications(loader: SnapshotLoader, swap: (snapshot: Snapshot) => void): Publications {
+export function createPublications(
+  loader: Pick<SnapshotLoader, 'load'>,
+  swap: (snapshot: LoadedSnapshot) => void,
+): Publications {
   let waiting: Waiting | undefined;
   let isLoading = false;
 

@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.ts';
 import { RequestCountCells, GATEWAY_CELLS, type GatewayCounts, toGatewayCounts } from './request-count-cells.ts';
 import { RequestCountNames } from './request-count-names.ts';
 
-/** Gateways that are told apart, each from the first time that a thread compiles it; those that come later count as one. */
+/** Gateways that are told apart, each from the first snapshot that has it; those that come later count as one. */
 export const MAX_GATEWAYS = 1000;
 
 /** Rows that are not of a published gateway: requests that no route takes, the management API, and gateways beyond the most. */
@@ -20,7 +20,7 @@ const NAMES_BYTES = RequestCountNames.sizeBytes(MAX_GATEWAYS);
 const THREAD_CELLS = ROWS * GATEWAY_CELLS;
 
 export interface RequestCounts {
-  /** Where requests of this gateway count; null is the management API. Asked when routes are compiled. */
+  /** Where requests of this gateway count; null is the management API. Asked when a snapshot is loaded, and when routes are compiled. */
   rowOf(gatewayId: string | null): number;
   count(exchange: Exchange, durationMs: number): void;
 }

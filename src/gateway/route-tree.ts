@@ -15,6 +15,8 @@ export interface Branch<Leaf> {
   end: Leaf | undefined;
   /** For every path that goes on from here. */
   star: Leaf | undefined;
+  /** Adds what is published below, when somebody comes here. */
+  pending: (() => void)[] | undefined;
 }
 
 export function newBranch<Leaf>(text = ''): Branch<Leaf> {
@@ -26,6 +28,7 @@ export function newBranch<Leaf>(text = ''): Branch<Leaf> {
     parameter: undefined,
     end: undefined,
     star: undefined,
+    pending: undefined,
   };
 }
 
@@ -41,6 +44,13 @@ export function addPath<Leaf>(root: Branch<Leaf>, segments: readonly string[], m
     branch = isParameter(segment) ? (branch.parameter ??= newBranch<Leaf>()) : extend(branch, segment);
   }
   return (branch.end ??= makeLeaf());
+}
+
+/** The branch behind these segments of text, made where it is missing. */
+export function branchOf<Leaf>(root: Branch<Leaf>, segments: readonly string[]): Branch<Leaf> {
+  let branch = root;
+  for (const segment of segments) branch = extend(branch, segment);
+  return branch;
 }
 
 /** The branch of the segment of the path that begins at `from` and ends before `end`. */

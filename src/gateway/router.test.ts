@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { valuesOf } from '../../test/harness/data-plane.ts';
 import { type PathRules, STRICT_PATHS } from './route-path.ts';
 import { normalizeVersion } from './route-version.ts';
-import { createRouter, isMethod, METHODS, routeKeys, type Route, type Router } from './router.ts';
+import { createRouter, isMethod, METHODS, openRouter, routeKeys, type Route, type Router } from './router.ts';
 
 interface Leaf {
   readonly name: string;
@@ -463,3 +463,71 @@ function plainest(patterns: ReadonlySet<string>, path: string): string {
   const [best] = matching.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
   return best === undefined ? 'not-found' : `GET ${best}`;
 }
+
+describe('routes that are mounted', () => {
+  interface Named {
+    readonly name: string;
+  }
+  const named = (method: Route<Named>['method'], path: string, more: Partial<Route<Named>> = {}): Route<Named> => ({
+    method,
+    path,
+    value: { name: `${method} ${more.host ?? ''}${path}` },
+    ...more,
+  });
+
+  /** Gateways as prefix and routes; the same once added as they are and once mounted. */
+  function both(gateways: readonly (readonly [prefix: string, routes: readonly Route<Named>[]])[]) {
+    const asked: string[] = [];
+    const mounted = openRouter<Named>();
+    for (const [prefix, routes] of gateways) {
+      for (const host of new Set(routes.map((route) => route.host))) {
+        const told = (): readonly Route<Named>[] => {
+          asked.push(prefix);
+          return routes;
+        };
+        mounted.mount({ prefix, host, isReserved: routes[0]?.isReserved ?? false, routes: told });
+      }
+    }
+    return { mounted, added: createRouter(gateways.flatMap(([, routes]) => routes)), asked };
+  }
+
+  test('are asked for when a request comes to their prefix, and once', () => {
+    const { mounted, asked } = both([
+      ['/a', [named('GET', '/a/x')]],
+      ['/a/b', [named('GET', '/a/b/x')]],
+      ['/c', [named('GET', '/c/x')]],
+    ]);
+    const ask = (path: string): unknown => mounted.find({ method: 'GET', path, host: undefined, headers: [] });
+    ask('/nowhere');
+    ask('/ab');
+    assert.deepEqual(asked, []);
+    ask('/a/x');
+    ask('/a/x');
+    assert.deepEqual(asked, ['/a']);
+    ask('/a/b/x');
+    assert.deepEqual(asked, ['/a', '/a/b']);
+  });
+
+  test('are found, missed and offered as if they had been added, whatever order requests come in', () => {
+    const header = (value: string, isDefault = false) => ({ by: 'header', name: 'v', value, isDefault }) as const;
+    const gateways = [
+      ['/s/orders', [named('POST', '/s/orders/{id}'), named('GET', '/s/orders/{id}', { version: header('2') })]],
+      ['', [named('GET', '/{any}/orders/{id}'), named('GET', '/s/*'), named('DELETE', '/s/orders/{id}')]],
+      ['/s', [named('PUT', '/s/orders/{id}'), named('GET', '/s/orders/{id}', { version: header('1', true) })]],
+      ['/s', [named('GET', '/s/x', { host: 'a.test' }), named('GET', '/s/x', { host: '*.test' })]],
+      ['/m', [named('GET', '/m/*', { isReserved: true })]],
+    ] as const;
+    const requests = ['/s/orders/1', '/s/x', '/m/1', '/t/orders/1', '/s', '/s/orders', '/nowhere/1'].flatMap((path) =>
+      METHODS.flatMap((method) =>
+        [undefined, 'a.test', 'b.test'].flatMap((host) =>
+          [[], ['v', '1'], ['v', '2'], ['v', '3']].map((headers) => ({ method, path, host, headers })),
+        ),
+      ),
+    );
+    for (const order of [requests, requests.toReversed(), requests.toSorted((a, b) => (a.path < b.path ? -1 : 1))]) {
+      const { mounted, added } = both(gateways);
+      for (const request of order)
+        assert.deepEqual(mounted.find(request), added.find(request), JSON.stringify(request));
+    }
+  });
+});

@@ -6,9 +6,10 @@
 //   3. segment by segment from the left: text, then a parameter, then a star, of those that know the method;
 //   4. the version it asks for, then the route that is there for all or for who asks for none.
 
+import { addTo, choose, type Leaf, newLeaf, type Slot } from './route-leaf.ts';
 import { createPathReader, type PathRules, STRICT_PATHS, toPattern } from './route-path.ts';
-import { addPath, type Branch, branchAt, isParameter, newBranch } from './route-tree.ts';
-import { statedVersions, type VersionRule } from './route-version.ts';
+import { addPath, type Branch, branchAt, branchOf, isParameter, newBranch } from './route-tree.ts';
+import type { VersionRule } from './route-version.ts';
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
@@ -51,9 +52,19 @@ export interface Router<Value> {
   find(request: RoutedRequest): Value | Miss<Value>;
 }
 
+/** Routes that are told when the first request comes to where they may be. */
+export interface Mount<Value> extends Pick<Route<Value>, 'host' | 'isReserved'> {
+  /** All of their paths begin so: plain segments, or nothing. */
+  readonly prefix: string;
+  /** Those of this host, with others or without. Called once, in the midst of a look-up: it must not throw, nor look anything up. */
+  readonly routes: () => readonly Route<Value>[];
+}
+
 /** A router that is still being filled. */
 export interface GrowingRouter<Value> extends Router<Value> {
   add(route: Route<Value>): void;
+  /** As if its routes were added here and now. */
+  mount(mount: Mount<Value>): void;
 }
 
 const GET = METHODS.indexOf('GET');
@@ -61,8 +72,6 @@ const HEAD = METHODS.indexOf('HEAD');
 const OPTIONS = METHODS.indexOf('OPTIONS');
 /** Between two walks: what is over is not held. */
 const NO_REQUEST: RoutedRequest = { method: '', path: '', host: undefined, headers: [] };
-/** No method's place; not what an unknown method is found at. */
-const NONE = -2;
 
 export function createRouter<Value extends object>(
   routes: readonly Route<Value>[],
@@ -96,25 +105,6 @@ export function isMethod(method: string): method is Method {
   return (METHODS as readonly string[]).includes(method);
 }
 
-/** What stands at one path: mostly one endpoint, so that the rest is kept apart. */
-interface Leaf<Value> {
-  readonly first: Value;
-  /** The place of its method in METHODS while it is the only one, and for every version; else NONE. */
-  method: number;
-  /** By the place of the method. */
-  slots: (Slot<Value> | undefined)[] | undefined;
-  /** A bit for each method that is there. */
-  mask: number;
-}
-
-/** What stands at one path for one method: at most one for all versions, and any number for one each. */
-interface Slot<Value> {
-  common: Value | undefined;
-  /** Whether `common` answers for every version, or only where none is asked for. */
-  isForAll: boolean;
-  readonly versions: { readonly rule: VersionRule; readonly value: Value }[];
-}
-
 class TreeRouter<Value extends object> implements GrowingRouter<Value> {
   readonly #rules: PathRules;
   readonly #ignoresLastSlash: boolean;
@@ -122,6 +112,7 @@ class TreeRouter<Value extends object> implements GrowingRouter<Value> {
   readonly #reserved = newBranch<Leaf<Value>>();
   readonly #anyHost = newBranch<Leaf<Value>>();
   readonly #hosts = new Map<string, Branch<Leaf<Value>>>();
+  #rank = 0;
 
   // What one walk needs and finds. Here, so that none of it is allocated: a walk never waits.
   #method = 0;
@@ -137,9 +128,21 @@ class TreeRouter<Value extends object> implements GrowingRouter<Value> {
   }
 
   add(route: Route<Value>): void {
+    this.#add(route, this.#rank++);
+  }
+
+  mount(mount: Mount<Value>): void {
+    const branch = branchOf(this.#rootOf(mount), toSegments(mount.prefix, this.#rules));
+    const rank = this.#rank++;
+    (branch.pending ??= []).push(() => {
+      for (const route of mount.routes()) if (route.host === mount.host) this.#add(route, rank);
+    });
+  }
+
+  #add(route: Route<Value>, rank: number): void {
     const segments = toSegments(route.path, this.#rules);
-    const leaf = addPath(this.#rootOf(route), segments, () => newLeaf(route.value));
-    addTo(leaf, route);
+    const leaf = addPath(this.#rootOf(route), segments, () => newLeaf(route.value, rank));
+    addTo(leaf, { value: route.value, method: indexOf(route.method), version: route.version, rank });
   }
 
   find(request: RoutedRequest): Value | Miss<Value> {
@@ -158,7 +161,7 @@ class TreeRouter<Value extends object> implements GrowingRouter<Value> {
     return found;
   }
 
-  #rootOf({ host, isReserved }: Route<Value>): Branch<Leaf<Value>> {
+  #rootOf({ host, isReserved }: Pick<Route<Value>, 'host' | 'isReserved'>): Branch<Leaf<Value>> {
     if (isReserved === true) return this.#reserved;
     if (host === undefined) return this.#anyHost;
     const known = this.#hosts.get(host) ?? newBranch<Leaf<Value>>();
@@ -190,6 +193,7 @@ class TreeRouter<Value extends object> implements GrowingRouter<Value> {
 
   /** Depth first, the plainest branch first; no branch is visited twice. `at` is the slash behind what led here, or the end. */
   #walk(branch: Branch<Leaf<Value>>, path: string, at: number): Value | undefined {
+    if (branch.pending !== undefined) unfold(branch);
     if (at === path.length) {
       const found = branch.end === undefined ? undefined : this.#take(branch.end);
       // Where a slash at the end does not count, `/files/*` is at `/files` too.
@@ -232,52 +236,16 @@ class TreeRouter<Value extends object> implements GrowingRouter<Value> {
   }
 }
 
-function newLeaf<Value>(first: Value): Leaf<Value> {
-  return { first, method: NONE, slots: undefined, mask: 0 };
-}
-
-function addTo<Value>(leaf: Leaf<Value>, { method, version, value }: Route<Value>): void {
-  const index = indexOf(method);
-  if (leaf.mask === 0 && version === undefined) {
-    leaf.method = index;
-    leaf.mask = 1 << index;
-    return;
-  }
-  const slots = leaf.slots ?? METHODS.map((_, i) => (i === leaf.method ? newSlot(leaf.first) : undefined));
-  const slot = slots[index] ?? newSlot<Value>(undefined);
-  slots[index] = slot;
-  leaf.slots = slots;
-  leaf.method = NONE;
-  leaf.mask |= 1 << index;
-  if (version !== undefined) slot.versions.push({ rule: version, value });
-  if (version !== undefined && !version.isDefault) return;
-  slot.common = value;
-  slot.isForAll = version === undefined;
-}
-
-function newSlot<Value>(common: Value | undefined): Slot<Value> {
-  return { common, isForAll: common !== undefined, versions: [] };
-}
-
 /** HEAD is answered by what answers GET, where it has no endpoint of its own. */
 function slotOf<Value>(leaf: Leaf<Value>, method: number): Slot<Value> | undefined {
   return leaf.slots?.[method] ?? (method === HEAD ? leaf.slots?.[GET] : undefined);
 }
 
-function choose<Value>(slot: Slot<Value>, headers: readonly string[]): Value | undefined {
-  let isStated = false;
-  let best = Infinity;
-  let chosen: Value | undefined;
-  for (const { rule, value } of slot.versions) {
-    const stated = statedVersions(rule, headers);
-    if (stated.length > 0) isStated = true;
-    const rank = stated.indexOf(rule.value);
-    if (rank >= 0 && rank < best) {
-      best = rank;
-      chosen = value;
-    }
-  }
-  return chosen ?? (isStated && !slot.isForAll ? undefined : slot.common);
+/** All that hangs here stands below it. */
+function unfold(branch: Branch<unknown>): void {
+  const { pending = [] } = branch;
+  branch.pending = undefined;
+  for (const add of pending) add();
 }
 
 function indexOf(method: string): number {

@@ -10,6 +10,7 @@ import type {
   ServiceHealth,
   TlsCertificate,
 } from './ports.ts';
+import type { Policy } from './policy.ts';
 import type { RecordCounts } from './record-writing.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 import type { GatewayCounts } from './request-count-cells.ts';
@@ -23,6 +24,8 @@ interface SupervisorLog {
 export interface SupervisorOptions {
   readonly boot: Omit<GatewayBoot, 'snapshot'> & { readonly snapshot: SnapshotConfig };
   readonly log: SupervisorLog;
+  /** What snapshots are checked by: those that the threads have. */
+  readonly policies: readonly Policy[];
   /**
    * Whoever answers tells of its own failures; a caller gets 503. The text is given where keys are found by it (`boot.findsByText`), and its
    * digest is the id then. `declined`: nobody was asked, which says nothing of whoever could be.
@@ -37,7 +40,7 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor {
-  /** Resolves when every thread serves the snapshot; a thread that refuses it goes on with its old one, and this rejects. */
+  /** Resolves when every thread serves the snapshot; one that is refused changes nothing, and this rejects. */
   publish(snapshot: SnapshotConfig): Promise<void>;
   /** Resolves when no thread knows these credentials any more. */
   forget(publicIds: readonly string[] | 'all'): Promise<void>;

@@ -1,14 +1,15 @@
 // Keeps the gateway threads alive and carries messages between them and the control plane.
 
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { checkAndPack } from './check-and-pack.ts';
 import { ConnectionCounts, createConnectionCounts, readConnections } from './edge/connection-counts.ts';
+import { spawnThread } from './spawn-thread.ts';
 import { toStartError } from './start-error.ts';
 import type { CredentialAnswer, FromThread, GatewayBoot, ThreadBoot, ToThread } from './messages.ts';
+import type { PackedSnapshot } from './packed-snapshot.ts';
 import type { ServiceHealth, TlsCertificate } from './ports.ts';
 import { type Answer, NO_ANSWER, Questions } from './questions.ts';
 import { RecordWriting } from './record-writing.ts';
-import { packSnapshot, type PackedSnapshot } from './snapshot-loader.ts';
 import type { SnapshotConfig } from './snapshot.ts';
 import type { LookupCounts, Observation, Supervisor, SupervisorOptions, ThreadObservation } from './supervision.ts';
 import { createRequestCounts, readRequestCounts } from './request-counts.ts';
@@ -22,22 +23,18 @@ const STABLE_MS = 30_000;
 
 /** Threads that load their code and wait: half a second that the main thread can use for other things. */
 export function spawnThreads(count: number): readonly Worker[] {
-  return Array.from({ length: count }, (_, i) => spawn(i + 1));
+  return Array.from({ length: count }, (_, i) => spawnThread(i + 1));
 }
 
 /** Sets the waiting threads to work and resolves when all of them listen. */
 export async function startGateway(workers: readonly Worker[], options: SupervisorOptions): Promise<Supervisor> {
-  const fleet = new Fleet(options);
+  const snapshot = await checkAndPack(options.boot.snapshot, options.policies).catch(async (cause: unknown) => {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+    throw cause;
+  });
+  const fleet = new Fleet(options, snapshot);
   await fleet.start(workers);
   return fleet;
-}
-
-function spawn(number: number): Worker {
-  const entry = new URL(`./thread${extname(import.meta.filename)}`, import.meta.url);
-  const worker = new Worker(entry, { name: `gateway-${number}` });
-  // One that dies while it still waits is replaced at the start; without a listener its error would end the process.
-  worker.on('error', () => {});
-  return worker;
 }
 
 /** As whom the supervisor holds the lock of what all threads count: no thread has this number. */
@@ -70,10 +67,10 @@ class Fleet implements Supervisor {
   readonly #requestCounts: SharedArrayBuffer;
   #stopping = false;
 
-  constructor(options: SupervisorOptions) {
+  constructor(options: SupervisorOptions, snapshot: PackedSnapshot) {
     this.#options = options;
-    this.#told = packSnapshot(options.boot.snapshot);
-    this.#served = this.#told;
+    this.#told = snapshot;
+    this.#served = snapshot;
     this.#tls = options.boot.tls;
     this.#countries = options.boot.countries;
     this.#connectionCounts = createConnectionCounts(options.boot.limits.connections);
@@ -86,7 +83,7 @@ class Fleet implements Supervisor {
 
   async start(workers: readonly Worker[]): Promise<void> {
     const starts = workers.map((waiting, i) => {
-      const worker = waiting.threadId === ENDED ? spawn(i + 1) : waiting;
+      const worker = waiting.threadId === ENDED ? spawnThread(i + 1) : waiting;
       const seat: Seat = { number: i + 1, worker, alive: false, startedAtMs: Date.now(), failures: 0, restarts: 0 };
       this.#seats.push(seat);
       return this.#supervise(seat);
@@ -101,8 +98,9 @@ class Fleet implements Supervisor {
   }
 
   async publish(snapshot: SnapshotConfig): Promise<void> {
+    const packed = await checkAndPack(snapshot, this.#options.policies);
     // Two changes may be committed in one order and arrive here in the other: the newest holds.
-    const newest = snapshot.version < this.#told.version ? this.#told : packSnapshot(snapshot);
+    const newest = packed.version < this.#told.version ? this.#told : packed;
     this.#told = newest;
     const answers = await this.#tellAll((id) => ({ type: 'publish', id, snapshot: newest }));
     const faults = answers.flatMap((answer) => answer.faults);
@@ -207,7 +205,7 @@ class Fleet implements Supervisor {
     log.error({ thread: seat.number, delayMs, stack }, 'a gateway thread died and is restarted');
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     if (this.#stopping) return;
-    seat.worker = spawn(seat.number);
+    seat.worker = spawnThread(seat.number);
     seat.startedAtMs = Date.now();
     seat.restarts++;
     try {

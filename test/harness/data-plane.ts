@@ -273,6 +273,13 @@ export function valuesOf(headers: readonly string[], name: string): string[] {
   return headers.filter((_, i) => i % 2 === 1 && headers[i - 1]?.toLowerCase() === name);
 }
 
+/** What these plans use is what there is from now on. */
+export function settleAll(services: Services, plans: readonly Parameters<Services['settle']>[1][number][]): void {
+  const ofGateways = Map.groupBy(plans, ({ upstream }) => upstream.owner.id);
+  for (const [gatewayId, own] of ofGateways) services.settle(gatewayId, own);
+  services.retain((gatewayId) => ofGateways.has(gatewayId));
+}
+
 export function createEndpoint(differences: Partial<EndpointConfig> = {}): EndpointConfig {
   return { id: 'ep_1', method: 'GET', path: '/*', service: 'echo', timeoutMs: 5000, policies: [], ...differences };
 }
@@ -350,7 +357,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     const config = { version: 1, gateways: [...gateways] };
     assert.deepEqual(checkSnapshot(config, policies), []);
     const snapshot = compileSnapshot(config, { ...deps, policies, controlToken: CONTROL_TOKEN });
-    services.settle(snapshot.plans);
+    settleAll(services, snapshot.plans);
     return snapshot;
   };
   const { pseudonym = 'tollgate-test', trustedProxies = [] } = options;

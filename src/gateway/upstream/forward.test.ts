@@ -8,6 +8,7 @@ import {
   createGateway,
   type FakeHead,
   readProblem,
+  settleAll,
   valuesOf,
 } from '../../../test/harness/data-plane.ts';
 import { compileSnapshot } from '../compile.ts';
@@ -85,7 +86,7 @@ function planOf(urls: readonly string[], strips = false, more: Partial<ServiceCo
   const config = { version: 1, gateways: [createGateway('', { routePrefix: '/shop', services })] };
   const deps = createDeps();
   const { plans } = compileSnapshot(config, { ...deps, policies: [], controlToken: '' });
-  deps.services.settle(plans);
+  settleAll(deps.services, plans);
   const [plan] = plans;
   assert.ok(plan !== undefined);
   return plan;

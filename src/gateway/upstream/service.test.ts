@@ -2,7 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createFakeServicesDeps, createFakeSweep, type FakeSweep } from '../../../test/harness/data-plane.ts';
+import {
+  createFakeServicesDeps,
+  createFakeSweep,
+  type FakeSweep,
+  settleAll,
+} from '../../../test/harness/data-plane.ts';
 import type { ServiceConfig } from '../snapshot.ts';
 import type { Failure } from './failure.ts';
 import type { Member } from './member.ts';
@@ -52,7 +57,7 @@ function createBench(count: number, differences: Partial<ServiceConfig> = {}): B
       { id: 'gw_1', tenantId: 'ten_1' },
       { name: 'orders', targets, stripPrefix: false, ...more },
     );
-    services.settle([{ upstream: service }]);
+    settleAll(services, [{ upstream: service }]);
     return service;
   };
   const service = deploy(differences);
@@ -329,7 +334,7 @@ describe('the room of a target', () => {
       const services = createServices(createFakeServicesDeps({ threads }));
       const targets = [{ url: 'http://t', ...(most !== undefined && { maxConcurrentRequests: most }) }];
       const service = services.of({ id: 'gw_1', tenantId: 'ten_1' }, { name: 'orders', targets, stripPrefix: false });
-      services.settle([{ upstream: service }]);
+      settleAll(services, [{ upstream: service }]);
       assert.equal(service.members[0]?.room, room);
     }
   });

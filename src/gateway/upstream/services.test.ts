@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFakeServicesDeps } from '../../../test/harness/data-plane.ts';
+import { createFakeServicesDeps, settleAll } from '../../../test/harness/data-plane.ts';
 import type { Target } from '../plan.ts';
 import type { ServiceConfig } from '../snapshot.ts';
 import type { Service } from './service.ts';
@@ -36,7 +36,11 @@ function createBench(): Bench {
   );
   return {
     of: (id, said) => services.of({ id, tenantId: 'ten_1' }, said),
-    settle: (...kept) => services.settle(kept.map((upstream) => ({ upstream }))),
+    settle: (...kept) =>
+      settleAll(
+        services,
+        kept.map((upstream) => ({ upstream })),
+      ),
     health: (id) => services.health(id),
     retained,
     news,
@@ -62,7 +66,7 @@ test('a service that is used goes on though nobody asked for it again', () => {
   const other = services.of('gw_2', config([B]));
   services.settle(kept, other);
   assert.equal(services.of('gw_1', config([A])), kept);
-  assert.deepEqual(services.retained.at(-1), ['http://a', 'http://b']);
+  assert.deepEqual(services.retained, [], 'no connection is looked for that nobody needs');
 });
 
 test('what was compiled and never served changes nothing', () => {
@@ -87,6 +91,24 @@ test('what is known of a target stays when its service changes', () => {
   assert.deepEqual([kept?.weight, added?.weight], [5, 1]);
 });
 
+test('a gateway is settled by itself: what others have goes on', () => {
+  const services = createServices(createFakeServicesDeps());
+  const of = (id: string): Service => services.of({ id, tenantId: 'ten_1' }, config([A]));
+  const [mine, other] = [of('gw_1'), of('gw_2')];
+  services.settle('gw_1', [{ upstream: mine }]);
+  services.settle('gw_2', [{ upstream: other }]);
+  services.settle('gw_1', []);
+  assert.deepEqual([services.has('gw_1'), services.has('gw_2')], [false, true]);
+  assert.equal(of('gw_2'), other);
+});
+
+test('a service of none has no target, and is nobody’s', () => {
+  const services = createServices(createFakeServicesDeps());
+  const none = services.none({ id: 'gw_1', tenantId: 'ten_1' });
+  services.settle('gw_1', [{ upstream: none }]);
+  assert.deepEqual([none.pick('192.0.2.1'), services.has('gw_1')], [undefined, false]);
+});
+
 test('one URL twice is two targets', () => {
   const [first, second] = createBench().of('gw_1', config([A, A])).members;
   assert.notEqual(first, second);
@@ -98,7 +120,7 @@ test('services that no route uses any more are let go, with their connections', 
   const gone = services.of('gw_2', config([B]));
   services.settle(kept, gone);
   services.settle(kept);
-  assert.deepEqual(services.retained, [['http://a', 'http://b'], ['http://a']]);
+  assert.deepEqual(services.retained, [['http://a']]);
   assert.notEqual(services.of('gw_2', config([B])), gone);
   assert.deepEqual(services.news, ['orders http://b: closed → gone']);
 });
