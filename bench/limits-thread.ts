@@ -10,6 +10,8 @@ export interface ThreadJob {
   readonly memory: SharedCounters;
   readonly seat: number;
   readonly threads: number;
+  /** Whether the threads have a counter in common. */
+  readonly isContended: boolean;
   readonly calls: number;
   readonly rounds: number;
   /** How many threads have come to the end of a round. */
@@ -19,9 +21,12 @@ export interface ThreadJob {
 const CALLERS = 100;
 
 /** For each round, microseconds a call. */
-export function takeInRounds({ memory, seat, threads, calls, rounds, arrived }: ThreadJob): number[] {
+export function takeInRounds({ memory, seat, threads, isContended, calls, rounds, arrived }: ThreadJob): number[] {
+  const endpoint = isContended ? 'endpoint:shared' : `endpoint:${seat}`;
   const limiter = new SharedMemoryLimiter({ memory, seat, clock: systemClock });
-  const sets = Array.from({ length: CALLERS }, (_, i) => limiter.prepare('', toSixChecks(`key:${seat}.${i}`)));
+  const sets = Array.from({ length: CALLERS }, (_, i) =>
+    limiter.prepare('', toSixChecks(`key:${seat}.${i}`, endpoint)),
+  );
   return Array.from({ length: rounds }, (_, round) => {
     Atomics.add(arrived, 0, 1);
     while (Atomics.load(arrived, 0) < threads * (round + 1));

@@ -3,12 +3,14 @@
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { RedisCheckSetMaker } from '../src/limits/redis-checks.ts';
+import { toProgram } from '../src/limits/redis-program.ts';
+import type { Command } from '../src/limits/resp.ts';
 import { TAKE_SCRIPT, TAKE_SCRIPT_SHA1 } from '../src/limits/take-script.ts';
 import { toSixChecks } from './limits-checks.ts';
 import { callAtPace, type Pace } from './paced.ts';
+import { openLink } from './redis-cost.ts';
 
 export interface ClientJob extends Pace {
   readonly client: ClientName;
@@ -16,31 +18,33 @@ export interface ClientJob extends Pace {
   readonly port: number;
 }
 
-export const CLIENTS = ['none', '@redis/client', 'redis', 'ioredis', 'bare'] as const;
+export const CLIENTS = ['none', '@redis/client', 'redis', 'ioredis', 'own'] as const;
 export type ClientName = (typeof CLIENTS)[number];
 
 interface Client {
-  send(command: readonly string[]): Promise<unknown>;
+  send(command: Command): Promise<unknown>;
   close(): void;
 }
 
 interface NodeRedis {
   readonly createClient: (options: object) => {
     connect(): Promise<unknown>;
-    sendCommand(command: readonly string[]): Promise<unknown>;
+    sendCommand(command: Command, options: object): Promise<unknown>;
     destroy(): void;
   };
 }
 
 interface IoRedis {
   readonly Redis: new (options: object) => {
-    call(name: string, ...rest: readonly string[]): Promise<unknown>;
+    callBuffer(name: string | Buffer, ...rest: Command): Promise<unknown>;
     disconnect(): void;
   };
 }
 
 const CALLERS = 200;
 const WARM_UP_SECONDS = 2;
+/** In the protocol, texts begin with a `$`: they are to come as bytes. */
+const TEXT = 36;
 
 async function open({ client, folder, port }: ClientJob): Promise<Client> {
   const require = createRequire(join(folder, 'package.json'));
@@ -54,65 +58,26 @@ async function open({ client, folder, port }: ClientJob): Promise<Client> {
       const options = { disableOfflineQueue: true, commandOptions: { timeout: 0 }, maintNotifications: 'disabled' };
       const node = createClient({ url: `redis://127.0.0.1:${port}`, ...options });
       await node.connect();
-      return { send: (command) => node.sendCommand(command), close: () => node.destroy() };
+      return {
+        send: (command) => node.sendCommand(command, { typeMapping: { [TEXT]: Buffer } }),
+        close: () => node.destroy(),
+      };
     }
     case 'ioredis': {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the package that was installed for this
       const { Redis } = require(client) as IoRedis;
       const io = new Redis({ host: '127.0.0.1', port, enableAutoPipelining: true });
-      return { send: ([name = '', ...rest]) => io.call(name, ...rest), close: () => io.disconnect() };
+      return { send: ([name = '', ...rest]) => io.callBuffer(name, ...rest), close: () => io.disconnect() };
     }
-    case 'bare':
-      return openBare(port);
+    case 'own':
+      return openOwn(port);
   }
 }
 
-/** The least that a client can do: commands of one turn in one write, and lists of numbers read from the text. What a client costs above it is its own. */
-function openBare(port: number): Client {
-  const socket = connect(port, '127.0.0.1').setNoDelay(true).setEncoding('latin1');
-  const waiting: ((reply: unknown) => void)[] = [];
-  let out = '';
-  let rest = '';
-  socket.on('data', (chunk: string) => {
-    rest += chunk;
-    let at = 0;
-    for (;;) {
-      const end = endOfReply(rest, at);
-      if (end < 0) break;
-      waiting.shift()?.(rest.slice(at, end).split('\r\n:').map(Number));
-      at = end;
-    }
-    rest = rest.slice(at);
-  });
-  return {
-    send(command) {
-      if (out === '')
-        setImmediate(() => {
-          socket.write(out);
-          out = '';
-        });
-      out += `*${command.length}\r\n`;
-      for (const part of command) out += `$${part.length}\r\n${part}\r\n`;
-      return new Promise((resolve) => waiting.push(resolve));
-    },
-    close: () => socket.destroy(),
-  };
-}
-
-/** Behind a reply that is a line, a text, or a list of numbers; -1 when not all of it is there. */
-function endOfReply(text: string, at: number): number {
-  const line = text.indexOf('\r\n', at);
-  if (line < 0) return -1;
-  const size = Number(text.slice(at + 1, line));
-  if (text[at] === '$') return text.length >= line + 4 + size ? line + 4 + size : -1;
-  if (text[at] !== '*') return line + 2;
-  let end = line + 2;
-  for (let i = 0; i < size; i++) {
-    const next = text.indexOf('\r\n', end);
-    if (next < 0) return -1;
-    end = next + 2;
-  }
-  return end;
+/** What limits use for a single server. */
+async function openOwn(port: number): Promise<Client> {
+  const link = await openLink(`redis://127.0.0.1:${port}`);
+  return { send: (command) => link.send(command), close: () => link.destroy() };
 }
 
 async function run(job: ClientJob) {
@@ -120,9 +85,13 @@ async function run(job: ClientJob) {
   await client.send(['SCRIPT', 'LOAD', TAKE_SCRIPT]);
   const maker = new RedisCheckSetMaker('bench:');
   const sets = Array.from({ length: CALLERS }, (_, i) => maker.make('ten_1', toSixChecks(`key:${i}`)));
-  const order = { operation: 'take', cost: 1, extra: '' } as const;
-  const call = async (index: number): Promise<unknown> =>
-    client.send(['EVALSHA', TAKE_SCRIPT_SHA1, ...(sets[index % CALLERS]?.toParameters(order, Date.now(), '') ?? [])]);
+  const call = async (index: number): Promise<unknown> => {
+    const set = sets[index % CALLERS];
+    if (set === undefined) throw new Error('no checks');
+    const order = { operation: 'take', set, cost: 1, names: '', minute: 0 } as const;
+    const { keys, numbers } = toProgram([order], Date.now(), undefined);
+    return client.send(['EVALSHA', TAKE_SCRIPT_SHA1, String(keys.length), ...keys, numbers]);
+  };
   await callAtPace({ ...job, seconds: WARM_UP_SECONDS }, call);
   const paced = await callAtPace(job, call);
   client.close();

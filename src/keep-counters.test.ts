@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Kysely } from 'kysely';
 import { forEachDatabase } from '../test/harness/databases.ts';
+import type { Database } from './db/schema.ts';
 import { type Keeper, keepCounters, restoreCounters } from './keep-counters.ts';
 import type { Limit } from './lib/limit.ts';
 import { DAY_MS, HOUR_MS, TestClock } from './limits/limiter.conformance.ts';
@@ -45,6 +47,18 @@ function keep(db: Parameters<typeof keepCounters>[0]['db'], life: Life, errors: 
   const log = { error: (fields: object) => void errors.push(fields) };
   // Only when it is told to.
   return keepCounters({ db, counters: life.counters, clock: life.clock, log, saveEveryMs: 2 ** 30 });
+}
+
+/** A database to which this process gets so many statements through, and dies then. */
+function diesAfter(db: Kysely<Database>, statements: number): Kysely<Database> {
+  let left = statements;
+  return db.withPlugin({
+    transformQuery({ node }) {
+      if (left-- <= 0) throw new Error('killed');
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  });
 }
 
 forEachDatabase('counters of days and months', (open) => {
@@ -103,6 +117,31 @@ forEachDatabase('counters of days and months', (open) => {
     const second = new Life(clock, { entries: 9000 });
     await restoreCounters(db, second.limiter, clock.now);
     for (let i = 0; i < 2500; i++) assert.deepEqual(second.left(`key:${i}`, LIMITS.slice(0, 1)), [8 - (i % 3)]);
+  });
+
+  test('are each as in one of the last two saves when the process is killed half-way through a save, twice over', async () => {
+    const { db } = await open();
+    const clock = new TestClock();
+    // A save is a statement for every thousand of them.
+    const subjects = Array.from({ length: 2500 }, (_, i) => `key:${i}`);
+    const day = LIMITS.slice(0, 1);
+    const first = new Life(clock, { entries: 9000 });
+    for (const subject of subjects) first.use(1, subject, day);
+    await keep(db, first).save();
+    let life = first;
+    let saved = subjects.map(() => 1);
+    for (const done of [1, 2]) {
+      for (const subject of subjects) life.use(2, subject, day);
+      await assert.rejects(keep(diesAfter(db, done), life).save(), /killed/);
+      const next = new Life(clock, { entries: 9000 });
+      await restoreCounters(db, next.limiter, clock.now);
+      const counted = subjects.map((subject) => 9 - (next.left(subject, day)[0] ?? 0));
+      const isNew = counted.map((count, i) => count === (saved[i] ?? 0) + 2);
+      assert.ok(counted.every((count, i) => count === saved[i] || isNew[i] === true));
+      assert.equal(isNew.filter(Boolean).length, 1000 * done);
+      saved = counted;
+      life = next;
+    }
   });
 
   test('of minutes and hours, bursts and places are not saved', async () => {

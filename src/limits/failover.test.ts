@@ -23,6 +23,8 @@ interface Node {
   readonly limiter: FailoverLimiter;
   readonly redis: RedisLimiter;
   readonly fallbacks: () => number;
+  /** The memory of the node, as another of its threads sees it. */
+  readonly otherThread: SharedMemoryLimiter;
 }
 
 /** Two nodes on one clock, over a Redis that can be taken away. */
@@ -36,11 +38,12 @@ async function withNodes(tell: (scene: Scene) => Promise<void>): Promise<void> {
       nowMs: () => clock.now,
       isTimeGiven: true,
     });
-    const memory = createSharedCounters({ entries: 1000, seats: 1, secret: 's' });
+    const memory = createSharedCounters({ entries: 1000, seats: 2, secret: 's' });
     let fallbacks = 0;
     const local = new SharedMemoryLimiter({ memory, seat: 0, clock });
     const limiter = new FailoverLimiter({ redis, local, onFallback: () => fallbacks++ });
-    return { limiter, redis, fallbacks: () => fallbacks };
+    const otherThread = new SharedMemoryLimiter({ memory, seat: 1, clock });
+    return { limiter, redis, fallbacks: () => fallbacks, otherThread };
   };
   const nodes = [await open(), await open()] as const;
   try {
@@ -124,6 +127,14 @@ describe('limits while Redis is away', { skip: skipWithoutRedis, concurrency: tr
       for (let i = 0; i < 4; i++) await scene.admit(0, scene.prepare(0, 'local', day(9)));
       await scene.takeRedisAway();
       assert.equal(await scene.useUp(0, scene.prepare(0, 'local', day(9))), 5);
+    });
+  });
+
+  it('go on from what another thread of the node has heard', async () => {
+    await withNodes(async (scene) => {
+      for (let i = 0; i < 4; i++) await scene.admit(0, scene.prepare(0, 'local', day(9)));
+      const other = scene.at(0).otherThread.prepare('ten_1', [{ subject: 'key:a', limit: day(9) }]);
+      await until(() => scene.at(0).otherThread.peek(other)?.[0]?.remaining === 5);
     });
   });
 

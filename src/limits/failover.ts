@@ -1,18 +1,19 @@
 // Limits in Redis, and what becomes of them while it is away: as each set of checks says, calls are counted on this node alone, or are
 // unavailable, for the caller to let through or refuse.
 //
-// Counted on this node alone means: from what Redis last said of a counter to any thread of the node, for which every answer is noted in
-// shared memory, and each node by itself. So while it lasts, a client may get its limit on each node, but nobody begins anew because Redis
-// went away. When Redis is back, every thread adds to it what it has
-// counted meanwhile, and asks it again when that is done.
+// Counted on this node alone means: from what Redis last said of a counter to any thread of the node, which is noted in shared memory
+// (heard-answers.ts), and each node by itself. So while it lasts, a client may get its limit on each node, but nobody begins anew because
+// Redis went away. When Redis is back, every thread adds to it what it has counted meanwhile, and asks it again when that is done.
 
-import { costOf } from '../lib/limit.ts';
+import { costOf, limitName } from '../lib/limit.ts';
+import { HeardAnswers } from './heard-answers.ts';
 import { Journal } from './journal.ts';
 import type { Admitted, Check, CheckSet, Limiter, OnFailure, Standing, Unavailable, Verdict } from './limiter.ts';
 import type { RedisCheckSet } from './redis-checks.ts';
 import type { RedisLimiter } from './redis.ts';
 import type { SharedMemoryLimiter } from './shared-memory.ts';
 import type { CounterSet } from './counter-set.ts';
+import { counterName } from './verdict.ts';
 
 /** Counters that are added to Redis at the same time. */
 const MERGE_AT_ONCE = 100;
@@ -51,6 +52,7 @@ export class FailoverLimiter implements Limiter {
   readonly #local: SharedMemoryLimiter;
   readonly #onFallback: () => void;
   readonly #journal = new Journal();
+  readonly #heard: HeardAnswers<FailoverCheckSet>;
   /** What was decided without Redis, so that it is taken back there too. */
   readonly #decidedHere = new WeakSet<Admitted>();
   #isMerging = false;
@@ -59,6 +61,7 @@ export class FailoverLimiter implements Limiter {
     this.#redis = redis;
     this.#local = local;
     this.#onFallback = onFallback;
+    this.#heard = new HeardAnswers((set) => local.raise(set.local, set.remote.meters));
   }
 
   prepare(group: string, checks: readonly Check[], onFailure: OnFailure = 'deny'): CheckSet {
@@ -85,6 +88,7 @@ export class FailoverLimiter implements Limiter {
     const own = toOwn(set);
     const standings = await this.#redis.peek(own.remote);
     if (standings !== undefined || own.onFailure !== 'local') return standings;
+    this.#heard.noteAll();
     return this.#local.peek(own.local);
   }
 
@@ -100,13 +104,14 @@ export class FailoverLimiter implements Limiter {
 
   #settle(set: FailoverCheckSet, cost: number, verdict: Verdict): Verdict {
     if (verdict.outcome === 'unavailable') return this.#decideHere(set, cost, verdict);
-    if (set.onFailure === 'local') this.#local.raise(set.local, set.remote.meters);
+    if (set.onFailure === 'local') this.#heard.add(set);
     return verdict;
   }
 
   #decideHere(set: FailoverCheckSet, cost: number, unavailable: Unavailable): Verdict {
     this.#onFallback();
     if (set.onFailure !== 'local') return unavailable;
+    this.#heard.noteAll();
     const verdict = this.#local.take(set.local, cost);
     if (verdict.outcome === 'admitted') {
       this.#decidedHere.add(verdict);
@@ -116,14 +121,14 @@ export class FailoverLimiter implements Limiter {
   }
 
   #note(set: FailoverCheckSet, cost: number): void {
-    for (const [i, { meter }] of set.local.counters.entries()) {
+    for (const { meter } of set.local.counters) {
       const { check } = meter;
       if (check.limit.algorithm === 'concurrency') continue;
       const toSet = (): RedisCheckSet => this.#redis.prepare(set.group, [check]);
       // A bucket has no windows.
       const endMinute = check.limit.algorithm === 'bucket' ? 0 : meter.endMinute;
       this.#journal.note(
-        set.remote.keys[i] ?? '',
+        toJournalKey({ group: set.group, checks: [check] }),
         Math.sign(cost) * costOf(check.limit, Math.abs(cost)),
         endMinute,
         toSet,
@@ -145,7 +150,7 @@ export class FailoverLimiter implements Limiter {
         entries.map(({ set, count, endMinute }) => this.#redis.merge(set, count, endMinute)),
       );
       for (const [i, { set, count, endMinute }] of entries.entries()) {
-        if (done[i] !== true) this.#journal.note(set.keys[0] ?? '', count, endMinute, () => set);
+        if (done[i] !== true) this.#journal.note(toJournalKey(set), count, endMinute, () => set);
       }
       if (done.includes(false)) await new Promise((resolve) => setTimeout(resolve, MERGE_AGAIN_MS).unref());
     }
@@ -156,4 +161,9 @@ export class FailoverLimiter implements Limiter {
 function toOwn(set: CheckSet): FailoverCheckSet {
   if (set instanceof FailoverCheckSet) return set;
   throw new TypeError('these checks were prepared by another limiter');
+}
+
+/** Of a set of one check. */
+function toJournalKey({ group, checks: [check] }: Pick<RedisCheckSet, 'group' | 'checks'>): string {
+  return check === undefined ? group : `${group} ${counterName(check.subject, limitName(check.limit))}`;
 }

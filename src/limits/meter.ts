@@ -15,6 +15,8 @@ export class Meter implements Tally {
   readonly check: Check;
   readonly terms: Terms;
   readonly #algorithm: Algorithm;
+  /** Whether a call counts one, whatever it costs. */
+  readonly #countsCalls: boolean;
   count = 0;
   endMinute = 0;
   rest = 0;
@@ -27,6 +29,7 @@ export class Meter implements Tally {
     this.check = check;
     this.terms = terms;
     this.#algorithm = ALGORITHMS[algorithmOf(check.limit)];
+    this.#countsCalls = costOf(check.limit, 2) === 1;
   }
 
   /** Brings the numbers, as they were filled in, to the moment. */
@@ -45,11 +48,11 @@ export class Meter implements Tally {
   }
 
   hasRoom(cost: number): boolean {
-    return this.room >= costOf(this.check.limit, cost);
+    return this.room >= this.#costOf(cost);
   }
 
   take(nowMs: number, cost: number): void {
-    const own = costOf(this.check.limit, cost);
+    const own = this.#costOf(cost);
     this.#algorithm.count(this, this.terms, nowMs, own);
     this.room -= own;
   }
@@ -59,9 +62,14 @@ export class Meter implements Tally {
   }
 
   toStanding(nowMs: number, cost: number): Standing {
-    const own = costOf(this.check.limit, cost);
+    const own = this.#costOf(cost);
     const resetAtMs = this.#algorithm.resetAtMs(this, this.terms, nowMs, own);
     return { check: this.check, remaining: Math.max(0, this.room), resetAtMs };
+  }
+
+  /** As the limit says (lib/limit.ts), which every call would look up. */
+  #costOf(cost: number): number {
+    return this.#countsCalls ? 1 : cost;
   }
 }
 

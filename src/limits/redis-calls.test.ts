@@ -67,9 +67,10 @@ class Scene {
   }
 
   /** What became of a call, from then on. */
-  make(name = 'EVALSHA'): { end: string; late: unknown } {
+  make(name = 'EVALSHA', deadlineMs?: number): { end: string; late: unknown } {
     const seen = { end: 'waits', late: undefined as unknown };
     this.calls.make('key', [name], {
+      deadlineMs,
       succeed: (reply) => (seen.end = String(reply)),
       fail: (cause) => (seen.end = cause.message),
       answerLate: (reply) => (seen.late = reply),
@@ -96,6 +97,16 @@ describe('calls to Redis', () => {
     await scene.pass(1);
     assert.equal(call.end, 'Redis did not answer in time');
     assert.ok(DEFAULT_TIMEOUT_MS < BOUND_MS);
+  });
+
+  it('that are made again have no more time than they had left', async (t) => {
+    const scene = await Scene.start(t);
+    await scene.pass(5);
+    const [later, again] = [scene.make(), scene.make('EVAL', DEFAULT_TIMEOUT_MS)];
+    await scene.pass(DEFAULT_TIMEOUT_MS - 5);
+    // The timer was set for the one that was made first.
+    await scene.pass(5);
+    assert.deepEqual([later.end, again.end], Array(2).fill('Redis did not answer in time'));
   });
 
   it('fail all together with the first that was too late, and at once from then on', async (t) => {

@@ -5,6 +5,7 @@
 import { systemClock } from '../lib/clock.ts';
 import { withinTime } from '../lib/within-time.ts';
 import type { RedisConnection } from './redis-connection.ts';
+import type { Command } from './resp.ts';
 
 /** How often a Redis that was too slow is asked whether it is well again. */
 const PROBE_MS = 100;
@@ -13,10 +14,12 @@ const SILENCE_MS = 3000;
 /** How Redis says that it cannot do what it was asked: OOM, MISCONF, READONLY … */
 const REFUSAL = /^[A-Z]{3,} /;
 /** Said to have a call made anew, or elsewhere. */
-const REDIRECTION = /^(?:NOSCRIPT|MOVED|ASK|TRYAGAIN) /;
+const REDIRECTION = /^(?:NOSCRIPT|MOVED|ASK|TRYAGAIN|CROSSSLOT) /;
 
 /** One call, and whoever waits for it. */
 export interface Call {
+  /** By when it has to come to an end, on the clock of `calls`. Set when it is made; one that is made again is given that of the first. */
+  deadlineMs: number | undefined;
   succeed(reply: unknown): void;
   fail(cause: Error): void;
   /** It has failed already, and its answer came all the same. */
@@ -48,7 +51,7 @@ export class RedisCalls {
   /** Attached once it is made, since it tells of itself from then on. */
   #connection: CallConnection | undefined;
   readonly #monotonicMs: () => number;
-  /** The oldest first; those that are over are dropped from the front. */
+  /** Those that are over are dropped now and then. */
   #pending: Pending[] = [];
   #timer: NodeJS.Timeout | undefined;
   #probing: NodeJS.Timeout | undefined;
@@ -73,19 +76,20 @@ export class RedisCalls {
   }
 
   /** Makes a call, which comes to one end in any case. */
-  make(key: string, command: readonly string[], call: Call): void {
+  make(key: string, command: Command, call: Call): void {
     if (!this.#isUp) {
       call.fail(new Error('Redis is away'));
       return;
     }
-    const pending: Pending = { call, deadlineMs: this.#monotonicMs() + this.#options.timeoutMs, isOver: false };
+    call.deadlineMs ??= this.#monotonicMs() + this.#options.timeoutMs;
+    const pending: Pending = { call, deadlineMs: call.deadlineMs, isOver: false };
     this.#pending.push(pending);
     this.#watch(this.#options.timeoutMs);
     this.#send(key, command, pending);
   }
 
   /** Makes a call for which nobody waits: also to a Redis that is too slow, and as long as it takes. */
-  makePatiently(key: string, command: readonly string[], call: Call): void {
+  makePatiently(key: string, command: Command, call: Call): void {
     this.#send(key, command, { call, deadlineMs: Infinity, isOver: false });
   }
 
@@ -109,7 +113,7 @@ export class RedisCalls {
     this.#connection?.close();
   }
 
-  #send(key: string, command: readonly string[], pending: Pending): void {
+  #send(key: string, command: Command, pending: Pending): void {
     const { call } = pending;
     const connection = this.#connection;
     if (connection === undefined) return;
@@ -149,13 +153,11 @@ export class RedisCalls {
   }
 
   #check(): void {
-    const firstOpen = this.#pending.findIndex(({ isOver }) => !isOver);
-    if (firstOpen < 0) {
-      this.#pending = [];
-      return;
-    }
-    this.#pending.splice(0, firstOpen);
-    const leftMs = (this.#pending[0]?.deadlineMs ?? 0) - this.#monotonicMs();
+    this.#pending = this.#pending.filter(({ isOver }) => !isOver);
+    if (this.#pending.length === 0) return;
+    let deadlineMs = Infinity;
+    for (const pending of this.#pending) deadlineMs = Math.min(deadlineMs, pending.deadlineMs);
+    const leftMs = deadlineMs - this.#monotonicMs();
     if (leftMs > 0) this.#watch(leftMs);
     else this.#goDown(new Error('Redis did not answer in time'));
   }

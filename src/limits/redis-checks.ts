@@ -1,119 +1,127 @@
-// A call's checks as Redis counts them: their keys, what the script is told of them, and what its answer says.
+// A call's checks as Redis counts them: their keys, and what the script is told of them.
 
 import { algorithmOf, limitName } from '../lib/limit.ts';
+import { Lru } from '../lib/lru.ts';
+import type { WindowClock } from '../lib/window.ts';
 import type { Check, CheckSet, Standing } from './limiter.ts';
 import { type Meter, MeterMaker } from './meter.ts';
-import { OTHER_TIME } from './take-script.ts';
+import { KINDS, PLACES } from './take-script.ts';
 import { counterName } from './verdict.ts';
 
-const KINDS = { fixed: 'f', sliding: 's', bucket: 'b', concurrency: 'c' } as const;
+/** Shapes that are remembered, to be sent once for all calls that have one. Far more than there are tiers. */
+const MAX_SHAPES = 1000;
+/** Stands in every key of a subject: the form of its value. Nodes of a version with another one count apart from ours. */
+const FORM = 'v2';
 
-/** What the script is to do, and with what: see take-script.ts. */
-export interface Order {
-  readonly operation: 'take' | 'look' | 'refund' | 'merge' | 'renew';
-  readonly cost: number;
-  readonly extra: string;
+/** What the calls of many callers have in common: which limits they fall under, whoever they are. */
+export interface Shape {
+  readonly keys: number;
+  readonly checks: readonly ShapedCheck[];
 }
 
-/** What the script answered. */
-export interface Reply {
-  /** The windows that came with the call were not those of the server's clock. */
-  readonly isOtherTime: boolean;
-  readonly isAdmitted: boolean;
-  readonly atMs: number;
-  /** Count, end and rest of each check, one after the other. */
-  readonly tallies: readonly number[];
+export interface ShapedCheck {
+  readonly kind: number;
+  /** The number of its key among those of the call, from 1. */
+  readonly key: number;
+  /** Where its counter stands in the value of the key. */
+  readonly place: number;
+  /** Of the windows that it counts in; places have none. */
+  readonly clock: WindowClock | undefined;
+  readonly capacity: number;
+  readonly refill: number;
 }
 
-export class RedisCheckSet implements CheckSet {
+/** What an order to the script says of its checks. */
+export interface OrderedSet {
+  /** Its counters are kept together. */
+  readonly group: string;
+  /** Each once: those of the subjects, and those of places. */
+  readonly keys: readonly string[];
+  readonly shape: Shape;
+  /** For the answer, in the order of the checks; none when nobody waits for it. */
+  readonly meters: readonly Meter[];
+}
+
+export class RedisCheckSet implements CheckSet, OrderedSet {
+  readonly group: string;
   readonly checks: readonly Check[];
   readonly keys: readonly string[];
+  readonly shape: Shape;
   readonly meters: readonly Meter[];
   /** The keys of the checks that are limits of concurrency. */
   readonly placeKeys: readonly string[];
-  #specs: readonly string[] = [];
-  #specsFromMs = 0;
-  #specsUntilMs = 0;
-  /** The last parameters of a plain take: nearly every call has the same. */
-  #taken:
-    | { readonly cost: number; readonly specs: readonly string[]; readonly parameters: readonly string[] }
-    | undefined;
 
-  constructor(checks: readonly Check[], keys: readonly string[], meters: readonly Meter[]) {
+  constructor(checks: readonly Check[], { group, keys, shape, meters }: OrderedSet) {
     this.checks = checks;
+    this.group = group;
     this.keys = keys;
+    this.shape = shape;
     this.meters = meters;
-    this.placeKeys = keys.filter((_, i) => checks[i]?.limit.algorithm === 'concurrency');
-  }
-
-  /** What EVALSHA and EVAL are given after the script. `atMs` is the moment by the server's clock, as well as it is known. */
-  toParameters(order: Order, atMs: number, given: string): readonly string[] {
-    const specs = this.#specsAt(atMs);
-    const { operation, cost, extra } = order;
-    const isPlain = operation === 'take' && extra === '' && given === '';
-    if (isPlain && this.#taken?.cost === cost && this.#taken.specs === specs) return this.#taken.parameters;
-    const parameters = [String(this.keys.length), ...this.keys, operation, String(cost), given, extra, ...specs];
-    if (isPlain) this.#taken = { cost, specs, parameters };
-    return parameters;
-  }
-
-  /** What the script is told of the checks; made anew when a window ends. */
-  #specsAt(nowMs: number): readonly string[] {
-    if (nowMs >= this.#specsUntilMs || nowMs < this.#specsFromMs) {
-      this.#specs = this.meters.map((meter) => toSpec(meter, nowMs));
-      const clocks = this.meters.map(({ terms }) => terms.clock);
-      this.#specsFromMs = Math.max(...clocks.map(({ startMs }) => startMs));
-      this.#specsUntilMs = Math.min(...clocks.map(({ endMs }) => endMs));
-    }
-    return this.#specs;
-  }
-
-  /** Fills the meters in from an answer. */
-  read({ atMs, tallies }: Reply): void {
-    for (const [i, meter] of this.meters.entries()) {
-      meter.count = tallies[3 * i] ?? 0;
-      meter.endMinute = tallies[3 * i + 1] ?? 0;
-      meter.rest = tallies[3 * i + 2] ?? 0;
-      meter.turn(atMs);
-    }
+    this.placeKeys = shape.checks
+      .filter(({ kind }) => kind === KINDS.concurrency)
+      .map(({ key }) => keys[key - 1] ?? '');
   }
 
   toStandings(atMs: number, cost: number): Standing[] {
-    return this.meters.map((meter) => meter.toStanding(atMs, cost));
+    const standings: Standing[] = [];
+    for (const meter of this.meters) standings.push(meter.toStanding(atMs, cost));
+    return standings;
   }
 }
 
 export class RedisCheckSetMaker {
   readonly #keyPrefix: string;
   readonly #meters = new MeterMaker();
+  readonly #shapes = new Lru<Shape>({ maxEntries: MAX_SHAPES, maxAgeMs: Infinity, nowMs: () => 0 });
 
   constructor(keyPrefix: string) {
     this.#keyPrefix = keyPrefix;
   }
 
   make(group: string, checks: readonly Check[]): RedisCheckSet {
-    // The braces are a hash tag: what stands in them chooses the node of a cluster.
-    const prefix = `${this.#keyPrefix}{${group}}:`;
-    const keys = checks.map(({ subject, limit }) => prefix + counterName(subject, limitName(limit)));
+    const keyOf = (check: Check): string => this.#keyOf(group, check);
+    const keys = [...new Set(checks.map(keyOf))];
     const meters = checks.map((check) => this.#meters.make(check));
-    return new RedisCheckSet(checks, keys, meters);
+    const shaped = meters.map((meter) => toShapedCheck(meter, keys.indexOf(keyOf(meter.check)) + 1));
+    return new RedisCheckSet(checks, { group, keys, shape: this.#toShape(keys.length, shaped, checks), meters });
+  }
+
+  /** The braces are a hash tag: what stands in them chooses the node of a cluster. */
+  #keyOf(group: string, { subject, limit }: Check): string {
+    const name = limit.algorithm === 'concurrency' ? counterName(subject, limitName(limit)) : subject;
+    return `${this.#keyPrefix}${FORM}:{${group}}:${name}`;
+  }
+
+  #toShape(keys: number, shaped: readonly ShapedCheck[], checks: readonly Check[]): Shape {
+    const numbers = shaped.map(({ kind, key, place, capacity, refill }) => [kind, key, place, capacity, refill]);
+    const windows = checks.map(({ limit }) =>
+      'window' in limit ? [limit.window, 'timeZone' in limit && limit.timeZone] : [],
+    );
+    const name = JSON.stringify([numbers, windows]);
+    const known = this.#shapes.get(name);
+    if (known !== undefined) return known;
+    const shape = { keys, checks: shaped };
+    this.#shapes.set(name, shape);
+    return shape;
   }
 }
 
-function toSpec({ check, terms }: Meter, nowMs: number): string {
-  const { limit, clock, refill } = terms;
-  clock.turnTo(nowMs);
-  return `${KINDS[algorithmOf(check.limit)]} ${limit} ${clock.startMs} ${clock.endMs} ${clock.nextEndMs} ${refill}`;
+function toShapedCheck({ check: { limit }, terms }: Meter, key: number): ShapedCheck {
+  const name = limitName(limit);
+  const kind = KINDS[algorithmOf(limit)];
+  const { limit: capacity, refill, clock } = terms;
+  if (name === 'concurrency') return { kind, key, place: 0, clock: undefined, capacity, refill };
+  return { kind, key, place: PLACES[name], clock, capacity, refill };
 }
 
-/** Throws for an answer in another form. */
-export function parseReply(reply: unknown, checks: number): Reply {
-  if (!Array.isArray(reply)) throw new Error('the script answered with something else than a list');
-  const [first, atMs, ...tallies] = reply.filter((item) => typeof item === 'number');
-  const isOtherTime = first === OTHER_TIME;
-  if (atMs === undefined || tallies.length !== (isOtherTime ? 0 : 3 * checks))
-    throw new Error('the script answered in another form');
-  return { isOtherTime, isAdmitted: first === 1, atMs, tallies };
+const PLACES_OF_ONE: Shape = {
+  keys: 1,
+  checks: [{ kind: KINDS.concurrency, key: 1, place: 0, clock: undefined, capacity: 0, refill: 0 }],
+};
+
+/** What is told to renew the places of a key, or to give one back. */
+export function toPlaceSet(key: string): OrderedSet {
+  return { group: key, keys: [key], shape: PLACES_OF_ONE, meters: [] };
 }
 
 export function toRedisCheckSet(set: CheckSet): RedisCheckSet {

@@ -1,6 +1,8 @@
 // One connection to Redis, or to a Redis Cluster, that comes back by itself when it breaks and lets nobody wait meanwhile.
 
-import type { createClient, createCluster } from '@redis/client';
+import type { createCluster, RESP_TYPES } from '@redis/client';
+import { RedisLink } from './redis-link.ts';
+import type { Command } from './resp.ts';
 
 /** How long opening waits for the first attempt to connect. */
 const FIRST_ATTEMPT_MS = 2000;
@@ -20,41 +22,41 @@ export interface RedisConnectionOptions {
 
 interface Link {
   readonly isReady: boolean;
-  send(key: string, command: readonly string[]): Promise<unknown>;
+  send(key: string, command: Command): Promise<unknown>;
   destroy(): void;
 }
 
+/** For clusters: which node has what, and where it went. */
 interface Library {
-  readonly createClient: typeof createClient;
   readonly createCluster: typeof createCluster;
+  readonly RESP_TYPES: typeof RESP_TYPES;
 }
 
 export class RedisConnection {
-  readonly #library: Library;
   readonly #options: RedisConnectionOptions;
   #link: Link;
   readonly #givenUp = new Map<Link, NodeJS.Timeout>();
-  #isCluster = false;
+  /** Undefined until a server says that it is one of a cluster. */
+  #library: Library | undefined;
+  #isLoading = false;
   #isClosed = false;
   #lastFailure: Error | undefined;
 
-  private constructor(options: RedisConnectionOptions, library: Library) {
-    this.#library = library;
+  private constructor(options: RedisConnectionOptions) {
     this.#options = options;
     this.#link = this.#connect();
   }
 
   /** Returns when the first attempt has succeeded or failed; a connection that failed goes on trying. Throws for a URL that is none. */
   static async open(options: RedisConnectionOptions): Promise<RedisConnection> {
-    // Loaded here, because it costs every thread 5 MB, and most installations have no Redis.
-    const library = await import('@redis/client');
+    toUrl(options.url);
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, FIRST_ATTEMPT_MS);
     const onChange: RedisConnectionOptions['onChange'] = (connected, cause) => {
       resolve();
       options.onChange(connected, cause);
     };
-    const connection = new RedisConnection({ ...options, onChange }, library);
+    const connection = new RedisConnection({ ...options, onChange });
     await promise;
     clearTimeout(timer);
     return connection;
@@ -68,7 +70,7 @@ export class RedisConnection {
    * Sends one command to where this key is; commands of one turn of the event loop go out in one write. Rejects at once when there is no
    * connection, and when it breaks; it may wait for ever for a server that is silent.
    */
-  send(key: string, command: readonly string[]): Promise<unknown> {
+  send(key: string, command: Command): Promise<unknown> {
     if (this.#link.isReady) return this.#link.send(key, command);
     // One that was given up and answers all the same, while the new one is being made.
     for (const link of this.#givenUp.keys()) if (link.isReady) return link.send(key, command);
@@ -77,10 +79,7 @@ export class RedisConnection {
 
   /** To be told of every error: some say that the connection leads to the wrong place. */
   learn(cause: Error): void {
-    if (cause.message.startsWith('MOVED') && !this.#isCluster) {
-      this.#isCluster = true;
-      this.replace();
-    }
+    if (cause.message.startsWith('MOVED') && !this.#isLoading) void this.#becomeCluster();
     // A replica that was the primary once: the address may lead to another server by now.
     if (cause.message.startsWith('READONLY')) this.replace();
   }
@@ -107,39 +106,51 @@ export class RedisConnection {
     this.#link.destroy();
   }
 
+  /** Loaded only here, because it costs every thread 5 MB, and most installations have no cluster. */
+  async #becomeCluster(): Promise<void> {
+    this.#isLoading = true;
+    this.#library = await import('@redis/client');
+    this.replace();
+  }
+
   #drop(link: Link): void {
     clearTimeout(this.#givenUp.get(link));
     if (this.#givenUp.delete(link)) link.destroy();
   }
 
   #connect(): Link {
-    return this.#isCluster ? this.#connectToCluster() : this.#connectToServer();
+    return this.#library === undefined ? this.#connectToServer() : this.#connectToCluster(this.#library);
   }
 
   #connectToServer(): Link {
-    const client = this.#library.createClient(toClientOptions(this.#options.url));
+    const server = new RedisLink({
+      url: toUrl(this.#options.url),
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      maxPending: MAX_PENDING,
+      toDelayMs: toReconnectDelay,
+      onReady: () => this.#tellReady(link),
+      onFailure: (cause) => this.#fail(link, cause),
+    });
     const link: Link = {
       get isReady() {
-        return client.isReady;
+        return server.isReady;
       },
-      send: (_key, command) => client.sendCommand(command),
-      destroy: () => client.destroy(),
+      send: (_key, command) => server.send(command),
+      destroy: () => server.destroy(),
     };
-    client.on('ready', () => this.#tellReady(link));
-    client.on('error', (cause: Error) => this.#fail(link, cause));
-    // Every failed attempt is told as an error event and tried again; the promise is rejected by `destroy` alone.
-    client.connect().catch(() => {});
     return link;
   }
 
-  #connectToCluster(): Link {
+  #connectToCluster({ createCluster, RESP_TYPES }: Library): Link {
     const { url } = this.#options;
-    const cluster = this.#library.createCluster({ rootNodes: [toClientOptions(url)], defaults: toNodeOptions(url) });
+    // What the script answers is no text.
+    const asBytes = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
+    const cluster = createCluster({ rootNodes: [toClientOptions(url)], defaults: toNodeOptions(url) });
     const link: Link = {
       get isReady() {
         return cluster.isReady;
       },
-      send: (key, command) => cluster.sendCommand(key, false, [...command]),
+      send: (key, command) => cluster.sendCommand(key, false, [...command], asBytes),
       destroy: () => cluster.destroy(),
     };
     cluster.on('connect', () => this.#tellReady(link));
@@ -165,6 +176,14 @@ export class RedisConnection {
     this.#lastFailure = cause;
     this.#options.onChange(false, cause);
   }
+}
+
+/** Throws for a URL that is none. */
+function toUrl(text: string): URL {
+  const url = new URL(text);
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:')
+    throw new TypeError('the URL of Redis has to begin with redis:// or rediss://');
+  return url;
 }
 
 function toClientOptions(url: string) {

@@ -4,7 +4,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createClient } from '@redis/client';
 import type { Limit } from '../lib/limit.ts';
-import { describeLimiter, HOUR_MS, newSubject, NOON_MS, standingsOf, TestClock } from './limiter.conformance.ts';
+import {
+  describeLimiter,
+  HOUR_MS,
+  MINUTE_MS,
+  newSubject,
+  NOON_MS,
+  standingsOf,
+  TestClock,
+} from './limiter.conformance.ts';
 import type { Check, Limiter, Verdict } from './limiter.ts';
 import { RedisProxy } from './redis-proxy.fixture.ts';
 import { RedisServer, skipWithoutRedis } from './redis-server.fixture.ts';
@@ -38,7 +46,7 @@ describe('Redis', { skip }, () => {
   describe('the store', () => {
     const client = createClient({ url });
     let limiter: RedisLimiter;
-    const keyOf = (subject: string, name: string): string => `tollgate-test:{ten_1}:${subject}:${name}`;
+    const keyOf = (subject: string): string => `tollgate-test:v2:{ten_1}:${subject}`;
     before(async () => {
       await client.connect();
       limiter = await openRedisLimiter({ url, timeoutMs: PATIENCE_MS, keyPrefix: 'tollgate-test:' });
@@ -48,24 +56,31 @@ describe('Redis', { skip }, () => {
       client.destroy();
     });
 
-    it('lets every counter go an hour after it says nothing any more', async () => {
-      const subject = newSubject();
+    it('lets the counters of a subject go an hour after the last of them says nothing any more', async () => {
       const limits: readonly Limit[] = [
+        { window: 'minute', limit: 5, algorithm: 'fixed' },
+        { algorithm: 'bucket', window: 'minute', limit: 60, burst: 5 },
         { window: 'hour', limit: 5 },
         day(5),
         { window: 'month', limit: 5 },
-        { algorithm: 'bucket', window: 'minute', limit: 60, burst: 5 },
       ];
-      const verdict = await take(limiter, ...limits.map((limit) => check(subject, limit)));
-      for (const { check: asked, resetAtMs } of standingsOf(verdict)) {
-        const name = asked.limit.algorithm === 'bucket' ? 'burst' : 'window' in asked.limit ? asked.limit.window : '';
-        const expiry = await client.pExpireTime(keyOf(subject, name));
-        // Its own clock has gone on by a moment.
-        assert.ok(Math.abs(expiry - resetAtMs - GRACE_MS) < HOUR_MS / 2, `${name}: ${expiry - resetAtMs}`);
+      const untilMs = async (subject: string): Promise<number> => (await client.pExpireTime(keyOf(subject))) - GRACE_MS;
+      const together = newSubject();
+      for (const limit of limits) {
+        const alone = newSubject();
+        const verdict = await take(limiter, check(alone, limit));
+        const resetAtMs = standingsOf(verdict)[0]?.resetAtMs ?? assert.fail();
+        // Of a bucket whole minutes count. The clock of Redis has gone on by a moment.
+        const off = Math.abs((await untilMs(alone)) - resetAtMs);
+        assert.ok(off <= MINUTE_MS, `${JSON.stringify(limit)}: ${off}`);
+        await take(limiter, check(together, limit));
       }
-      await take(limiter, check(subject, { window: 'minute', limit: 5 }));
-      const left = await client.pTTL(keyOf(subject, 'minute'));
-      assert.ok(left > GRACE_MS && left <= GRACE_MS + 120_000, 'a sliding minute still weighs for another one');
+      await take(limiter, check(together, { window: 'minute', limit: 5, algorithm: 'fixed' }));
+      const months = standingsOf(await take(limiter, check(together, { window: 'month', limit: 5 })))[0]?.resetAtMs;
+      assert.ok(Math.abs((await untilMs(together)) - (months ?? 0)) <= MINUTE_MS);
+      await take(limiter, check(`${together}/s`, { window: 'minute', limit: 5 }));
+      const left = await client.pTTL(keyOf(`${together}/s`));
+      assert.ok(left > GRACE_MS && left <= GRACE_MS + 2 * MINUTE_MS, 'a sliding minute still weighs for another one');
     });
 
     it('makes no key for what was refused or only looked at', async () => {
@@ -96,12 +111,18 @@ describe('Redis', { skip }, () => {
 
     it('overwrites a key that is no counter', async () => {
       const subject = newSubject();
-      await client.lPush(keyOf(subject, 'day'), 'a list');
-      await client.set(keyOf(subject, 'hour'), 'a text');
-      const verdict = await take(limiter, check(subject, day(9)), check(subject, { window: 'hour', limit: 9 }));
+      await client.lPush(keyOf(subject), 'a list');
+      await client.set(keyOf(`${subject}/text`), 'a text');
+      await client.set(keyOf(`${subject}:concurrency`), 'a text');
+      const verdict = await take(
+        limiter,
+        check(subject, day(9)),
+        check(`${subject}/text`, { window: 'hour', limit: 9 }),
+        check(subject, { algorithm: 'concurrency', limit: 9 }),
+      );
       assert.deepEqual(
         standingsOf(verdict).map((standing) => standing.remaining),
-        [8, 8],
+        [8, 8, 8],
       );
     });
 
@@ -135,6 +156,20 @@ describe('Redis', { skip }, () => {
         wrong.close();
       }
       assert.equal(await remaining(limiter, check(subject, day(9))), 4);
+    });
+
+    it('decides calls of one turn in their order, each by itself: one that is refused counts nowhere, for those after it too', async () => {
+      const [two, one] = [check(newSubject(), day(2)), check(newSubject(), day(1))];
+      const verdicts = await Promise.all([
+        take(limiter, one),
+        take(limiter, two, one),
+        take(limiter, two),
+        take(limiter, two),
+        take(limiter, two),
+      ]);
+      const told = verdicts.map(({ outcome }) => outcome);
+      assert.deepEqual(told, ['admitted', 'refused', 'admitted', 'admitted', 'refused']);
+      assert.deepEqual([await remaining(limiter, one), await remaining(limiter, two)], [0, 0]);
     });
 
     it('sends the calls of one turn of the event loop in one write', async () => {
@@ -324,7 +359,7 @@ describe('a Redis to which something happens', { skip: skipWithoutRedis, concurr
     const nine = check('key:a', day(9));
     for (let i = 0; i < 5; i++) await take(limiter, nine);
     await until(async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'));
-    await until(async () => (await replica.command('GET', 'tollgate:{ten_1}:key:a:day')) !== null);
+    await until(async () => (await replica.command('GET', 'tollgate:v2:{ten_1}:key:a')) !== null);
     // First the address leads to the replica while that still is one, then it is promoted.
     proxy.target = replica.url;
     proxy.cut();
@@ -355,6 +390,11 @@ describe('a Redis to which something happens', { skip: skipWithoutRedis, concurr
       for (let i = 0; i < 2; i++) assert.equal((await limiter.take(set, 1)).outcome, 'admitted');
       assert.equal((await limiter.take(set, 1)).outcome, 'refused');
     }
+    // Of one turn: the counters of some are on one node, those of others on another.
+    const groups = Array.from({ length: 9 }, (_, i) => limiter.prepare(`ten_x${i}`, checks.slice(0, 2)));
+    const verdicts = await Promise.all(groups.flatMap((set) => [1, 2, 3, 4].map(async () => limiter.take(set, 1))));
+    assert.equal(verdicts.filter(({ outcome }) => outcome === 'admitted').length, 27);
+    assert.equal(verdicts.filter(({ outcome }) => outcome === 'refused').length, 9);
     limiter.close();
     const sizes = await Promise.all(servers.map((server) => server.command('DBSIZE')));
     assert.ok(

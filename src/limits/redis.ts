@@ -1,32 +1,24 @@
 // Exact limits for any number of nodes, counted in one Redis or Redis Cluster.
 //
-// A call is one script for all its checks (take-script.ts), and the calls of one turn of the event loop go out in one write. The keys of
-// a call have its group between braces: the node of a cluster that has the group has all of its counters, for no script could change
-// them in one step otherwise. A group is a tenant: it is served by one node, and many tenants by many.
+// A call is one step of a script for all its checks (take-script.ts), and the calls of one turn of the event loop go out in one command, or
+// in one write (redis-batches.ts). The keys of a call have its group between braces: the node of a cluster that has the group has all of its
+// counters, for no script could change them in one step otherwise. A group is a tenant: it is served by one node, and many tenants by many.
 //
 // Redis away, silent, or unable to write: calls are unavailable, at once or within the timeout (redis-calls.ts). A call that was too late
 // may have been counted all the same; when its answer comes, what it counted is taken back.
 
 import type { Admitted, Check, CheckSet, Limiter, Standing, Unavailable, Verdict } from './limiter.ts';
-import { type Call, RedisCalls } from './redis-calls.ts';
-import {
-  type Order,
-  parseReply,
-  type RedisCheckSet,
-  RedisCheckSetMaker,
-  type Reply,
-  toRedisCheckSet,
-} from './redis-checks.ts';
+import { type Answer, RedisBatches } from './redis-batches.ts';
+import { RedisCalls } from './redis-calls.ts';
+import { type RedisCheckSet, RedisCheckSetMaker, toRedisCheckSet, toPlaceSet } from './redis-checks.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { RedisPlaces } from './redis-places.ts';
-import { TAKE_SCRIPT, TAKE_SCRIPT_SHA1 } from './take-script.ts';
 import { assertChecks, assertCost, toRefusal } from './verdict.ts';
 
 /** With all that comes to it, no request takes 20 ms longer for a Redis that is away; one that is well answers in one. */
 export const DEFAULT_TIMEOUT_MS = 12;
 const DEFAULT_KEY_PREFIX = 'tollgate:';
-/** The windows that come with a call may be others than those of the server's clock: once, until that is known. */
-const MAX_ATTEMPTS = 3;
+const MINUTE_MS = 60_000;
 
 export interface RedisLimiterOptions {
   readonly url: string;
@@ -62,25 +54,20 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Re
 
 export class RedisLimiter implements Limiter {
   readonly #calls: RedisCalls;
+  readonly #batches: RedisBatches;
   readonly #maker: RedisCheckSetMaker;
   readonly #places: RedisPlaces;
-  readonly #nowMs: () => number;
-  /** What the script is told of the time: nothing, but in tests. */
-  readonly #given: () => string;
-  /** How far the server's clock is ahead of ours. */
-  #aheadMs = 0;
-  /** Whether Redis knows the script, as far as we know. */
-  #isKnown = true;
 
   constructor(
     calls: RedisCalls,
     { keyPrefix = DEFAULT_KEY_PREFIX, nowMs = Date.now, isTimeGiven = false }: RedisLimiterOptions,
   ) {
     this.#calls = calls;
+    this.#batches = new RedisBatches({ calls, nowMs, isTimeGiven });
     this.#maker = new RedisCheckSetMaker(keyPrefix);
-    this.#places = new RedisPlaces((key, names) => this.#renew(key, names));
-    this.#nowMs = nowMs;
-    this.#given = isTimeGiven ? () => String(nowMs()) : () => '';
+    this.#places = new RedisPlaces((key, names) =>
+      this.#batches.add({ ...UNHEARD, operation: 'renew', set: toPlaceSet(key), names }),
+    );
   }
 
   get isUp(): boolean {
@@ -97,55 +84,54 @@ export class RedisLimiter implements Limiter {
     assertCost(cost);
     const own = toRedisCheckSet(set);
     if (!this.#calls.isUp) return toUnavailable(new Error('Redis is away'));
-    const place = own.placeKeys.length > 0 ? this.#places.newName() : '';
-    const { promise, resolve } = Promise.withResolvers<Verdict>();
-    this.#send(
-      own,
-      { operation: 'take', cost, extra: place },
-      {
-        succeed: (reply) => resolve(this.#decide(own, reply, cost, place)),
+    const names = own.placeKeys.length > 0 ? this.#places.newName() : '';
+    return new Promise((resolve) =>
+      this.#batches.add({
+        operation: 'take',
+        set: own,
+        cost,
+        names,
+        minute: 0,
+        isPatient: false,
+        succeed: (answer) => resolve(this.#decide(own, answer, cost, names)),
         fail: (cause) => resolve(toUnavailable(cause)),
-        answerLate: (reply) => this.#undo(own, reply, cost, place),
-      },
+        answerLate: (answer) => this.#undo(own, answer, cost, names),
+      }),
     );
-    return promise;
   }
 
   peek(set: CheckSet): Promise<readonly Standing[] | undefined> {
     const own = toRedisCheckSet(set);
-    const { promise, resolve } = Promise.withResolvers<readonly Standing[] | undefined>();
-    this.#send(
-      own,
-      { operation: 'look', cost: 0, extra: '' },
-      {
-        ...NOBODY_WAITS,
-        succeed: (reply) => {
-          own.read(reply);
-          resolve(own.toStandings(reply.atMs, 1));
-        },
+    return new Promise((resolve) =>
+      this.#batches.add({
+        ...UNHEARD,
+        operation: 'look',
+        set: own,
+        isPatient: false,
+        succeed: ({ atMs }) => resolve(own.toStandings(atMs, 1)),
         fail: () => resolve(undefined),
-      },
+      }),
     );
-    return promise;
   }
 
   refund(set: CheckSet, cost: number, { atMs }: Admitted): void {
-    this.#send(toRedisCheckSet(set), { operation: 'refund', cost, extra: String(atMs) }, NOBODY_WAITS);
+    this.#refund(toRedisCheckSet(set), cost, atMs);
   }
 
   /** Adds what was counted elsewhere in the window that ends then, as far as it counts still. False when that could not be done. */
   merge(set: RedisCheckSet, count: number, endMinute: number): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#send(
-      set,
-      { operation: 'merge', cost: count, extra: String(endMinute) },
-      {
+    return new Promise((resolve) =>
+      this.#batches.add({
+        ...UNHEARD,
+        operation: 'merge',
+        set,
+        cost: count,
+        minute: endMinute,
+        isPatient: false,
         succeed: () => resolve(true),
         fail: () => resolve(false),
-        answerLate: () => {},
-      },
+      }),
     );
-    return promise;
   }
 
   /** Rejects when Redis does not answer in time. */
@@ -164,11 +150,9 @@ export class RedisLimiter implements Limiter {
     this.#calls.close();
   }
 
-  #decide(set: RedisCheckSet, reply: Reply, cost: number, place: string): Verdict {
-    set.read(reply);
-    const { atMs } = reply;
+  #decide(set: RedisCheckSet, { isAdmitted, atMs }: Answer, cost: number, place: string): Verdict {
     const standings = set.toStandings(atMs, cost);
-    if (!reply.isAdmitted) return toRefusal(standings, cost, atMs);
+    if (!isAdmitted) return toRefusal(standings, cost, atMs);
     return { outcome: 'admitted', atMs, standings, release: place === '' ? undefined : this.#hold(set, place) };
   }
 
@@ -185,74 +169,32 @@ export class RedisLimiter implements Limiter {
 
   /** Gives places back. When Redis is away their leases end. */
   #leave(keys: readonly string[], place: string): void {
-    for (const key of keys) this.#calls.makePatiently(key, ['ZREM', key, place], NOBODY_WAITS);
+    for (const key of keys) this.#batches.add({ ...UNHEARD, operation: 'leave', set: toPlaceSet(key), names: place });
   }
 
   /** Takes back what was counted for a call that was told that it was not. */
-  #undo(set: RedisCheckSet, { isAdmitted, atMs }: Reply, cost: number, place: string): void {
+  #undo(set: RedisCheckSet, { isAdmitted, atMs }: Answer, cost: number, place: string): void {
     if (!isAdmitted) return;
-    this.#send(set, { operation: 'refund', cost, extra: String(atMs) }, NOBODY_WAITS);
+    this.#refund(set, cost, atMs);
     this.#leave(set.placeKeys, place);
   }
 
-  #renew(key: string, names: string): void {
-    const parameters = ['1', key, 'renew', '0', this.#given(), names, 'c 0 0 0 0 0'];
-    this.#calls.makePatiently(key, ['EVALSHA', TAKE_SCRIPT_SHA1, ...parameters], NOBODY_WAITS);
-  }
-
-  /** Gives the script an order, and again when it says that it has to be given in another way. */
-  #send(set: RedisCheckSet, order: Order, end: End, attempt = 1): void {
-    const parameters = set.toParameters(order, this.#nowMs() + this.#aheadMs, this.#given());
-    const again = (): void => this.#send(set, order, end, attempt + 1);
-    const command = this.#isKnown ? ['EVALSHA', TAKE_SCRIPT_SHA1, ...parameters] : ['EVAL', TAKE_SCRIPT, ...parameters];
-    this.#isKnown = true;
-    const call: Call = {
-      succeed: (raw) => {
-        const reply = this.#parse(raw, set);
-        if (reply instanceof Error) end.fail(reply);
-        else if (!reply.isOtherTime) end.succeed(reply);
-        else if (attempt < MAX_ATTEMPTS) again();
-        else end.fail(new Error('the clock of Redis does not stand still'));
-      },
-      fail: (cause) => {
-        this.#isKnown = !isScriptUnknown(cause);
-        if (!this.#isKnown && attempt < MAX_ATTEMPTS) again();
-        else end.fail(cause);
-      },
-      answerLate: (raw) => {
-        const reply = this.#parse(raw, set);
-        if (!(reply instanceof Error) && !reply.isOtherTime) end.answerLate(reply);
-      },
-    };
-    if (end === NOBODY_WAITS) this.#calls.makePatiently(set.keys[0] ?? '', command, call);
-    else this.#calls.make(set.keys[0] ?? '', command, call);
-  }
-
-  #parse(raw: unknown, set: RedisCheckSet): Reply | Error {
-    try {
-      const reply = parseReply(raw, set.keys.length);
-      this.#aheadMs = reply.atMs - this.#nowMs();
-      return reply;
-    } catch (cause) {
-      return cause instanceof Error ? cause : new Error(String(cause));
-    }
+  #refund(set: RedisCheckSet, cost: number, atMs: number): void {
+    this.#batches.add({ ...UNHEARD, operation: 'refund', set, cost, minute: Math.floor(atMs / MINUTE_MS) });
   }
 }
 
-/** What becomes of an order. */
-interface End {
-  succeed(reply: Reply): void;
-  fail(cause: Error): void;
-  answerLate(reply: Reply): void;
-}
-
-const NOBODY_WAITS: Call & End = { succeed: () => {}, fail: () => {}, answerLate: () => {} };
+/** Of a posting that nobody waits for. */
+const UNHEARD = {
+  cost: 0,
+  names: '',
+  minute: 0,
+  isPatient: true,
+  succeed: () => {},
+  fail: () => {},
+  answerLate: () => {},
+} as const;
 
 function toUnavailable(cause: Error): Unavailable {
   return { outcome: 'unavailable', reason: cause.message };
-}
-
-/** Redis was started anew since, or another node of the cluster has never seen the script. */
-function isScriptUnknown(cause: Error): boolean {
-  return cause.message.startsWith('NOSCRIPT');
 }
