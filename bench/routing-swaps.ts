@@ -64,10 +64,7 @@ interface RoutingNode {
 }
 
 async function startNode(plan: NodePlan): Promise<RoutingNode> {
-  // V8's helpers, which all threads of a process share, would get the main thread's class: a gateway thread that has them collect would wait for
-  // them behind the load. Without them it collects all of its garbage itself, which is more than it has to do elsewhere.
-  const execArgv = ['--single-threaded-gc'];
-  const child = fork(new URL('routing-node.ts', import.meta.url), { execArgv });
+  const child = fork(new URL('routing-node.ts', import.meta.url));
   const over = new AbortController();
   const gone = once(child, 'exit').finally(() => over.abort());
   const ask = async (message: NodePlan | 'swap'): Promise<number> => {

@@ -8,6 +8,8 @@ import { findFreePort, stopPlayer, waitUntilAnswers, type Stage } from './stage.
 const ENTRY = join(import.meta.dirname, '../src/main.ts');
 /** The name that the supervisor gives its threads. */
 const GATEWAY_THREAD = /^gateway-\d+$/;
+/** The one that stores records, and deploys. */
+const MAIN_THREAD = 'node-MainThread';
 /** More than any case opens. */
 const MAX_CONNECTIONS = 16_384;
 
@@ -98,12 +100,13 @@ export async function startTollgate(
 
 /**
  * The gateway thread alone on the measured core; whatever else the process does, on the other. There the main thread stands behind the load
- * and the upstream: storing records is to take what they leave, and to give the core back at once, not to slow what is measured.
+ * and the upstream: storing records is to take what they leave, and to give the core back at once, not to slow what is measured. V8's helpers keep
+ * their class: a gateway thread that has them collect its garbage waits for them.
  */
 export function separateThreads(pid: number, { proxy }: Cores): void {
   for (const [tid, { name }] of readProcessTimes(pid).threads) {
     if (isGatewayThread(name)) settle('taskset', ['--cpu-list', '--pid', String(proxy), String(tid)]);
-    else settle('chrt', ['--idle', '--pid', '0', String(tid)]);
+    else if (name === MAIN_THREAD) settle('chrt', ['--idle', '--pid', '0', String(tid)]);
   }
 }
 
