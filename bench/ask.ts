@@ -4,11 +4,15 @@ import { connect as connectHttp2, type IncomingHttpHeaders, type IncomingHttpSta
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
-import { TLSSocket } from 'node:tls';
+import { checkServerIdentity, type PeerCertificate, TLSSocket } from 'node:tls';
 
 /** Also on a machine that is busy with other things. */
 const TIMEOUT_MS = 30_000;
+/** Whom the certificate names. Asked for is the address, as every load does: a request for it would not belong on a connection to the name. */
 const NAME = 'localhost';
+const identity = {
+  checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkServerIdentity(NAME, certificate),
+};
 
 export interface Question {
   readonly url: string;
@@ -33,7 +37,7 @@ export async function ask({ url, method, headers, body, certificate }: Question)
   const lengths = body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   const options = { method, headers: { ...headers, ...lengths }, signal: AbortSignal.timeout(TIMEOUT_MS) };
   const request = url.startsWith('https:')
-    ? requestHttps(url, { ...options, ca: certificate, servername: NAME, agent: false })
+    ? requestHttps(url, { ...options, ca: certificate, ...identity, agent: false })
     : requestHttp(url, { ...options, agent: false });
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', resolve).once('error', reject).end(body);
@@ -49,7 +53,7 @@ export async function ask({ url, method, headers, body, certificate }: Question)
 /** Over HTTP/2, without a body. */
 export async function askHttp2({ url, method, headers, certificate }: Question): Promise<Answer> {
   const { origin, pathname } = new URL(url);
-  const session = connectHttp2(origin, { ca: certificate, servername: NAME });
+  const session = connectHttp2(origin, { ca: certificate, ...identity });
   try {
     const stream = session.request({ ':method': method, ':path': pathname, ...headers });
     const answered = await new Promise<IncomingHttpHeaders & IncomingHttpStatusHeader>((resolve, reject) => {
