@@ -8,10 +8,10 @@ import type { Policy } from '../src/gateway/policy.ts';
 import type { GatewayConfig } from '../src/gateway/snapshot.ts';
 import type { Supervisor } from '../src/gateway/supervision.ts';
 import { spawnThreads, startGateway } from '../src/gateway/supervisor.ts';
-import { createSharedCounters } from '../src/limits/shared-counters.ts';
 import { policies } from '../src/policies/index.ts';
-import { createEndpoint, createGateway, USUAL_LIMITS } from './harness/data-plane.ts';
+import { createEndpoint, createGateway } from './harness/data-plane.ts';
 import { freePort } from './harness/free-port.ts';
+import { toThreadOptions } from './harness/gateway-threads.ts';
 import { startUpstream, type Upstream } from './harness/upstream.ts';
 
 /** The check knows it, and the threads do not: what it lets through cannot be compiled. */
@@ -39,34 +39,12 @@ async function startNode(t: TestContext, gateways: readonly GatewayConfig[]): Pr
     logged.push(message);
     if (message === 'the gateway thread listens again') listensAgain.resolve();
   };
+  const options = toThreadOptions(port);
   const supervisor = await startGateway(threads, {
+    ...options,
     log: { info: log, warn: log, error: log },
     policies: [...policies, GHOST],
-    findCredential: () => Promise.resolve(undefined),
-    saveRehash: () => Promise.resolve(),
-    writeRecords: () => Promise.resolve(),
-    circuits: { take: () => undefined, drop: () => undefined },
-    boot: {
-      host: '127.0.0.1',
-      port,
-      threads: 1,
-      privateTargets: 'allow',
-      secretsKey: new Uint8Array(32),
-      hmacSecret: 'x'.repeat(32),
-      previousHmacSecret: undefined,
-      pseudonym: 'tollgate-test',
-      keyCache: { entries: 100, ageMs: 1000, awayMs: 1000 },
-      controlToken: 'token',
-      trustedProxies: [],
-      countries: { header: undefined, database: undefined },
-      limits: USUAL_LIMITS,
-      counters: createSharedCounters({ entries: 1024, seats: 3, secret: 's' }),
-      redisUrl: undefined,
-      redisTimeoutMs: 100,
-      limitSettings: { address: [], ipv6Bits: 64, onFailure: 'deny', refundsFailures: true },
-      tls: undefined,
-      snapshot: { version: 1, gateways: [...gateways] },
-    },
+    boot: { ...options.boot, snapshot: { version: 1, gateways: [...gateways] } },
   });
   t.after(() => supervisor.drain(1000));
   return {

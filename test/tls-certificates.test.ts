@@ -13,10 +13,9 @@ import { SettingsError } from '../src/config.ts';
 import type { TlsCertificate } from '../src/gateway/ports.ts';
 import { ListenError } from '../src/gateway/start-error.ts';
 import { spawnThreads, startGateway } from '../src/gateway/supervisor.ts';
-import { createSharedCounters } from '../src/limits/shared-counters.ts';
 import { createCertificate } from './harness/certificates.ts';
-import { USUAL_LIMITS } from './harness/data-plane.ts';
 import { freePort } from './harness/free-port.ts';
+import { toThreadOptions } from './harness/gateway-threads.ts';
 import { createSandbox } from './harness/tollgate.ts';
 import { DEFAULT, SHOP, WILD, shownTo } from './tls.fixture.ts';
 
@@ -195,36 +194,9 @@ describe('a gateway thread', () => {
     const heldPort = await holdPort(t);
     const threads = spawnThreads(1);
     t.after(() => Promise.all(threads.map((thread) => thread.terminate())));
-    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-    const started = startGateway(threads, {
-      log,
-      policies: [],
-      findCredential: () => Promise.resolve(undefined),
-      saveRehash: () => Promise.resolve(),
-      writeRecords: () => Promise.resolve(),
-      circuits: { take: () => undefined, drop: () => undefined },
-      boot: {
-        host: '0.0.0.0',
-        port: await freePort(),
-        threads: 1,
-        privateTargets: 'allow',
-        secretsKey: new Uint8Array(32),
-        hmacSecret: 'x'.repeat(32),
-        previousHmacSecret: undefined,
-        pseudonym: 'tollgate-test',
-        keyCache: { entries: 100, ageMs: 1000, awayMs: 1000 },
-        controlToken: 'token',
-        trustedProxies: [],
-        countries: { header: undefined, database: undefined },
-        limits: USUAL_LIMITS,
-        counters: createSharedCounters({ entries: 1024, seats: 3, secret: 's' }),
-        redisUrl: undefined,
-        redisTimeoutMs: 100,
-        limitSettings: { address: [], ipv6Bits: 64, onFailure: 'deny', refundsFailures: true },
-        tls: { port: heldPort, certificates: [SHOP] },
-        snapshot: { version: 1, gateways: [] },
-      },
-    });
+    const options = toThreadOptions(await freePort());
+    const tls = { port: heldPort, certificates: [SHOP] };
+    const started = startGateway(threads, { ...options, boot: { ...options.boot, host: '0.0.0.0', tls } });
     await assert.rejects(started, (cause) => {
       assert.ok(cause instanceof ListenError);
       assert.deepEqual([cause.code, cause.port], ['EADDRINUSE', heldPort]);

@@ -1,7 +1,7 @@
 // Records as bytes in a block of memory, on their way from a gateway thread to whoever stores them.
 //
 // Most of a record says what the one before it on the same connection said. That part is written once a block, as JSON; a record is then a row
-// of numbers that tells where its part stands. A row makes no garbage, and takes a fifth of the bytes that the record would as JSON.
+// of numbers that tells where its part stands. A row makes no garbage, and is short.
 
 import type { Exchange } from './exchange.ts';
 import type { ExchangeRecord } from './ports.ts';

@@ -1,7 +1,7 @@
 // A bounded map that forgets what was used longest ago, and what is older than its age.
 //
-// The order of use is a list through the entries. To keep it by deleting and setting again, in a Map that iterates in order of insertion, costs several
-// times as much on the path of every request, and the whole table is made anew again and again: with many entries, that is felt.
+// The order of use is a list through the entries. To keep it by deleting and setting again, in a Map that iterates in order of insertion, would have the
+// whole table made anew again and again, on the path of requests.
 
 export interface LruOptions {
   readonly maxEntries: number;

@@ -52,7 +52,7 @@ const NOTHING = new DataView(new ArrayBuffer(0));
 let compared: Uint8Array | undefined;
 let view: DataView = NOTHING;
 
-/** Whether the octets from `at` on are the first `length` of these. Buffer's own comparison costs three times as much for so few. */
+/** Whether the octets from `at` on are the first `length` of these. Buffer's own comparison costs more for so few. */
 function isSame(known: DataView, bytes: Uint8Array, at: number, length: number): boolean {
   if (bytes !== compared) {
     compared = bytes;
