@@ -19,7 +19,7 @@ import type { AfterLoad } from './result.ts';
 import type { Stage } from './stage.ts';
 import { startTollgate } from './tollgate.ts';
 import type { Tools } from './tools.ts';
-import { startUpstream } from './upstream.ts';
+import { startUpstream, type Upstream } from './upstream.ts';
 
 export interface Arena {
   readonly stage: Stage;
@@ -33,6 +33,7 @@ export interface Arena {
   /** Spawn to ready on an empty folder. */
   readonly firstStartMs: number;
   readonly keys: Keys;
+  readonly upstream: Upstream;
   readonly proxyPlan: ProxyPlan | undefined;
   /** Bare nginx, and nginx with Lua, as far as they are installed. */
   readonly peers: readonly Contestant[];
@@ -44,12 +45,14 @@ export async function openArena(stage: Stage, flags: Flags, tools: Tools): Promi
   const upstream = await startUpstream(stage, { nginx: tools.nginx, core: flags.loadCore });
   const { certificates, certificate, files } = await writeCertificate(stage);
   const dataDir = join(stage.folder, 'data');
-  const { keys, firstStartMs } = await prepareTollgate(stage, dataDir, upstream);
+  const { keys, firstStartMs } = await prepareTollgate(stage, dataDir, upstream.origin);
   const { nginx: file } = tools;
-  const proxyPlan = file === undefined ? undefined : { file, core: flags.proxyCore, upstream, certificate: files };
+  const proxyPlan =
+    file === undefined ? undefined : { file, core: flags.proxyCore, upstream: upstream.origin, certificate: files };
   const peers = proxyPlan === undefined ? [] : await startPeers(stage, tools, keys, proxyPlan);
   const contestants = [...peers, ...OURS].map(({ name, work }) => ({ name, work }));
-  return { stage, flags, tools, certificate, certificates, dataDir, firstStartMs, keys, proxyPlan, peers, contestants };
+  const setting = { stage, flags, tools, certificate, certificates, upstream };
+  return { ...setting, dataDir, firstStartMs, keys, proxyPlan, peers, contestants };
 }
 
 async function startPeers(stage: Stage, tools: Tools, keys: Keys, plan: ProxyPlan): Promise<Contestant[]> {

@@ -8,9 +8,10 @@ import { findHalfRate } from './latency.ts';
 import type { Load } from './load/load.ts';
 import type { Bench } from './measure.ts';
 import { LUA } from './nginx-lua.ts';
+import { withUpstreamFirst } from './precedence.ts';
 import type { CaseResult } from './result.ts';
 import { runRounds } from './rounds.ts';
-import { summarize } from './summary.ts';
+import { summarize, type Round } from './summary.ts';
 
 export interface LoadCasePlan {
   readonly load: LoadCase;
@@ -20,7 +21,7 @@ export interface LoadCasePlan {
 }
 
 export async function runLoadCase(arena: Arena, { load, ticksPerSecond, earlier }: LoadCasePlan): Promise<CaseResult> {
-  const { stage, flags, peers, keys, certificate } = arena;
+  const { stage, flags, peers, keys, certificate, upstream } = arena;
   const ours = await enterTollgate(arena);
   const contestants = [...peers.filter(({ name }) => load.hasGoal || name !== LUA), ...ours.contestants];
   for (const contestant of contestants)
@@ -28,14 +29,16 @@ export async function runLoadCase(arena: Arena, { load, ticksPerSecond, earlier 
 
   const closed: Bench = { stage, load: toLoad(arena, load), proxyCore: flags.proxyCore, ticksPerSecond };
   const bench = load.load === 'half-rate' ? await ours.during(toHalfRate(closed, arena, earlier)) : closed;
-  const rounds = await ours.during(
-    runRounds(bench, contestants, {
-      name: load.name,
-      rounds: load.hasGoal ? flags.rounds : flags.otherRounds,
-      warmupSeconds: flags.warmupSeconds,
-    }),
-  );
+  const run = (): Promise<Round[]> =>
+    ours.during(
+      runRounds(bench, contestants, {
+        name: load.name,
+        rounds: load.hasGoal ? flags.rounds : flags.otherRounds,
+        warmupSeconds: flags.warmupSeconds,
+      }),
+    );
   const { kind } = bench.load;
+  const rounds = await (typeof kind === 'object' ? withUpstreamFirst(upstream.pid, run) : run());
   return {
     name: load.name,
     what: load.what,

@@ -30,7 +30,7 @@ async function startGate(t: TestContext): Promise<Gate> {
   assert.ok(file !== undefined && modules !== undefined);
   const stage = await openStage(t.signal);
   t.after(() => stage.close());
-  const upstream = await startUpstream(stage, { nginx: file, core: 0 });
+  const { origin: upstream } = await startUpstream(stage, { nginx: file, core: 0 });
   const log = join(stage.folder, 'records.log');
   const gate = await startLuaNginx(stage, { file, modules, core: 0, upstream, keys: [...WIDE, ...TIGHT], log });
   return { ...gate, log };

@@ -14,9 +14,11 @@ import { runWrk } from './load/wrk.ts';
 import { ANSWER_100, OPEN } from './routes.ts';
 import { ENDPOINTS, MANY_GATEWAYS } from './routing-gateways.ts';
 import type { NodePlan } from './routing-node.ts';
+import { withUpstreamFirst } from './precedence.ts';
 import { findFreePort, type Stage } from './stage.ts';
 import { toSpread } from './statistics.ts';
 import { separateThreads } from './tollgate.ts';
+import type { Upstream } from './upstream.ts';
 
 const QUIET_SWAPS = 7;
 const ROUNDS = 5;
@@ -28,13 +30,13 @@ const CORES = { proxy: 0, load: 1 };
 
 export interface SwapsPlan {
   readonly stage: Stage;
-  /** The origin of the service behind the gateway that is loaded. */
-  readonly upstream: string;
+  /** Behind the gateway that is loaded. */
+  readonly upstream: Upstream;
 }
 
 export async function measureSwaps({ stage, upstream }: SwapsPlan): Promise<Figure[]> {
   const port = await findFreePort();
-  const node = await startNode({ port, upstream });
+  const node = await startNode({ port, upstream: upstream.origin });
   try {
     const quiet: number[] = [];
     for (let i = 0; i < QUIET_SWAPS; i++) quiet.push(await node.swap());
@@ -49,7 +51,7 @@ export async function measureSwaps({ stage, upstream }: SwapsPlan): Promise<Figu
         GOAL_MS,
         inMilliseconds,
       ),
-      ...(await measureUnderLoad(stage, port, node.swap)),
+      ...(await measureUnderLoad({ stage, upstream }, port, node.swap)),
     ];
   } finally {
     await node.stop();
@@ -93,7 +95,7 @@ async function callEach(port: number): Promise<void> {
 
 type Swap = () => Promise<number>;
 
-async function measureUnderLoad(stage: Stage, port: number, swap: Swap): Promise<Figure[]> {
+async function measureUnderLoad({ stage, upstream }: SwapsPlan, port: number, swap: Swap): Promise<Figure[]> {
   const target = { url: `http://127.0.0.1:${port}${OPEN}${ANSWER_100.path}`, headers: {} };
   const load = { request: GET, seconds: SECONDS, connections: CONNECTIONS, core: CORES.load, h2load: undefined };
   const full = (): ReturnType<typeof runWrk> => runWrk(stage, target, { ...load, kind: 'http1' } satisfies Load);
@@ -103,7 +105,9 @@ async function measureUnderLoad(stage: Stage, port: number, swap: Swap): Promise
   const busy = await duringSwaps(full(), swap);
   const requestsPerSecond = Math.round(saturated.requests / saturated.seconds / 2);
   const paced = (): ReturnType<typeof runOpenLoop> =>
-    runOpenLoop(stage, target, { ...load, kind: { requestsPerSecond }, requestsPerSecond });
+    withUpstreamFirst(upstream.pid, () =>
+      runOpenLoop(stage, target, { ...load, kind: { requestsPerSecond }, requestsPerSecond }),
+    );
   const usual: number[] = [];
   const swapping: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {

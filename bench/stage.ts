@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Job } from '../test/harness/job.ts';
+import { punctually } from './precedence.ts';
 
 const ANSWER_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 30_000;
@@ -26,6 +27,8 @@ export interface Part {
    * when we end.
    */
   readonly endsByItself?: boolean;
+  /** It goes before all else on its core, where that is permitted. */
+  readonly isPunctual?: boolean;
 }
 
 export interface Player {
@@ -51,18 +54,19 @@ export async function openStage(signal: AbortSignal): Promise<Stage> {
   });
   const guardGone = once(guard, 'close');
 
-  const start = ({ file, args, core, env, endsByItself }: Part): Player => {
+  const start = ({ file, args, core, env, endsByItself, isPunctual }: Part): Player => {
     signal.throwIfAborted();
-    // Both become the program that they start, so the process id is the program's.
+    // Each becomes the program that it starts, so the process id is the program's.
     const [command = file, ...rest] = [
       ...(endsByItself === true ? ['setpriv', '--pdeathsig', 'KILL'] : []),
       ...(core === undefined ? [] : ['taskset', '--cpu-list', String(core)]),
+      ...(isPunctual === true ? punctually() : []),
       file,
       ...args,
     ];
+    // In our session: where each session has its share of a core (sched(7), "The autogroup feature"), classes would count for nothing between them.
     const child = spawn(command, rest, {
       cwd: folder,
-      detached: true, // A group of its own: Ctrl-C is for us, the others end in order.
       env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { findExecutables } from '../test/harness/executable.ts';
+import { mayTakePrecedence } from './precedence.ts';
 
 export interface Tools {
   readonly wrk: string;
@@ -58,6 +59,8 @@ export function findTools(env: NodeJS.ProcessEnv): FoundTools {
     absences.push(toAbsence({ name: 'nginx with Lua', debianPackage: 'libnginx-mod-http-lua' }, 'it takes no part'));
   if (h2load === undefined)
     absences.push(toAbsence({ name: 'h2load', debianPackage: 'nghttp2-client' }, 'the case h2 is left out'));
+  if (!mayTakePrecedence())
+    absences.push('Real-time scheduling is not permitted (root may): in the case latency the load may send late.');
   const tools = {
     wrk,
     ...(nginx !== undefined && { nginx }),

@@ -18,7 +18,7 @@ for (const [name, nginx] of [
   test(`an upstream of ${name} answers every route with its bytes`, { skip }, async (t) => {
     const stage = await openStage(t.signal);
     t.after(() => stage.close());
-    const origin = await startUpstream(stage, { nginx, core: 0 });
+    const { origin } = await startUpstream(stage, { nginx, core: 0 });
     for (const prefix of [OPEN, KEYED]) {
       for (const { method, path, answerBytes } of ROUTES) {
         const body = method === 'POST' ? { body: 'x'.repeat(50_000) } : {};
@@ -31,7 +31,7 @@ for (const [name, nginx] of [
   test(`an upstream of ${name} answers a POST when it has all of it`, { skip }, async (t) => {
     const stage = await openStage(t.signal);
     t.after(() => stage.close());
-    const origin = await startUpstream(stage, { nginx, core: 0 });
+    const { origin } = await startUpstream(stage, { nginx, core: 0 });
     const socket = connect(Number(new URL(origin).port), '127.0.0.1');
     t.after(() => socket.destroy());
     socket.write(

@@ -11,19 +11,25 @@ export interface UpstreamPlan {
   readonly core: number;
 }
 
+export interface Upstream {
+  /** Without a slash at the end. */
+  readonly origin: string;
+  /** Of the one process that answers. */
+  readonly pid: number;
+}
+
 const NAME = 'upstream';
 /** A text in nginx's configuration is at most 4 KiB long; longer answers are files. */
 const MAX_LITERAL_BYTES = 2000;
 
-/** Its origin, without a slash at the end. */
-export async function startUpstream(stage: Stage, { nginx, core }: UpstreamPlan): Promise<string> {
+export async function startUpstream(stage: Stage, { nginx, core }: UpstreamPlan): Promise<Upstream> {
   if (nginx === undefined) return startNodeUpstream(stage, core);
   const folder = join(stage.folder, NAME);
   await mkdir(folder);
   for (const { path, answerBytes } of ROUTES) {
     if (answerBytes > MAX_LITERAL_BYTES) await writeFile(join(folder, path), 'x'.repeat(answerBytes));
   }
-  const { origin } = await startNginx(stage, {
+  return startNginx(stage, {
     file: nginx,
     name: NAME,
     core,
@@ -37,7 +43,6 @@ export async function startUpstream(stage: Stage, { nginx, core }: UpstreamPlan)
   server { listen unix:${folder}/took.sock; location / { return 200 "${'x'.repeat(100)}"; } }`,
     server: [OPEN, KEYED].flatMap((prefix) => ROUTES.map((route) => toLocation(prefix, route, folder))).join('\n    '),
   });
-  return origin;
 }
 
 /** nginx answers a POST before it has read the body, unless it passes it on: then it reads all of it first, into memory. */
@@ -58,11 +63,11 @@ function toLocation(prefix: string, { method, path, answerBytes, varies }: Route
     : `location = ${prefix}${path} { ${varies === true ? 'add_header X-Answer $request_id; ' : ''}return 200 "${'x'.repeat(answerBytes)}"; }`;
 }
 
-async function startNodeUpstream(stage: Stage, core: number): Promise<string> {
+async function startNodeUpstream(stage: Stage, core: number): Promise<Upstream> {
   const port = await findFreePort();
   const script = join(import.meta.dirname, 'node-upstream.ts');
   const player = stage.start({ file: process.execPath, args: [script, String(port)], core });
   const origin = `http://127.0.0.1:${port}`;
   await waitUntilAnswers(player, `${origin}/ready`, stage.signal);
-  return origin;
+  return { origin, pid: player.pid };
 }

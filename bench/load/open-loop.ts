@@ -31,5 +31,5 @@ export async function runOpenLoop(
     String(request.route.answerBytes),
     `${request.route.method} ${pathname} HTTP/1.1\r\n${fields.join('')}\r\n`,
   ];
-  return parseOpenLoopReport(await runToEnd(stage, { file: 'wrk', args, core }, seconds));
+  return parseOpenLoopReport(await runToEnd(stage, { file: 'wrk', args, core, isPunctual: true }, seconds));
 }

@@ -8,6 +8,7 @@
 
 import type { Reply } from '../gateway/exchange.ts';
 import { RATE_LIMIT } from '../gateway/wire/field-kind.ts';
+import { CountingText } from '../lib/counting-text.ts';
 import { capacityOf, type Limit } from '../lib/limit.ts';
 import { isShown, type Quota, quotaName } from '../lib/quota.ts';
 import { WINDOW_SECONDS } from '../lib/window.ts';
@@ -29,6 +30,8 @@ interface QuotaText {
   rest: string;
   /** What is said when it is the tightest: up to the number of requests that are left. */
   readonly limitStart: string;
+  /** Of how many are left. */
+  readonly remaining: CountingText;
   /** Nobody knows when a place of concurrency comes free. */
   readonly isTimed: boolean;
 }
@@ -50,6 +53,7 @@ function toText({ limit }: Quota, nextStart: string | undefined): QuotaText {
     seconds: Number.NaN,
     rest: next,
     limitStart: `x-ratelimit-limit: ${capacityOf(limit)}\r\nx-ratelimit-remaining: `,
+    remaining: new CountingText(),
     isTimed: limit.algorithm !== 'concurrency',
   };
 }
@@ -79,14 +83,15 @@ export class RateLimitFields {
       const standing = standings[i];
       const text = quotas[i];
       if (standing === undefined || text === undefined) continue;
-      items += standing.remaining + (text.isTimed ? toRest(text, secondsLeft(standing, atMs)) : text.next);
+      const remaining = text.remaining.of(standing.remaining);
+      items += remaining + (text.isTimed ? toRest(text, secondsLeft(standing, atMs)) : text.next);
       // The one that refused, where it is shown; else the tightest of those that have an end.
       if (told !== undefined && told === refusedBy) continue;
       if (standing !== refusedBy && !(text.isTimed && isTighter(standing, told))) continue;
       told = standing;
-      start = text.limitStart;
+      start = text.limitStart + remaining;
     }
-    if (told !== undefined) reply.lines += start + told.remaining + this.#toResetLine(Math.ceil(told.resetAtMs / 1000));
+    if (told !== undefined) reply.lines += start + this.#toResetLine(Math.ceil(told.resetAtMs / 1000));
     reply.lines += policyLine + items;
   }
 
