@@ -110,16 +110,19 @@ async function measureUnderLoad({ stage, upstream }: SwapsPlan, port: number, sw
     );
   const usual: number[] = [];
   const swapping: number[] = [];
+  let swaps = 0;
   for (let round = 0; round < ROUNDS; round++) {
     usual.push((await paced()).p99Ms ?? Number.NaN);
-    swapping.push((await duringSwaps(paced(), swap)).result.p99Ms ?? Number.NaN);
+    const swapped = await duringSwaps(paced(), swap);
+    swapping.push(swapped.result.p99Ms ?? Number.NaN);
+    swaps += swapped.swaps;
   }
   const [before, during] = [toSpread(usual).median, toSpread(swapping).median];
   const rate = `${requestsPerSecond} requests a second, half of what saturates`;
   return [
     { what: `p99 at ${rate}, without deploys`, value: inMilliseconds(before), goal: '' },
     {
-      what: 'p99 while one deploy of all endpoints follows another, every gateway in use',
+      what: `p99 while one deploy of all endpoints follows another, every gateway in use (${swaps} in ${ROUNDS * SECONDS} s)`,
       value: inMilliseconds(during),
       goal: '',
     },
