@@ -8,7 +8,7 @@ import type { LoadedSnapshot } from './snapshot-loader.ts';
 import type { Services } from './upstream/services.ts';
 
 /** The catching up takes at most one part in so many of the thread's time, and of its garbage. */
-const PARTS = 20;
+const PARTS = 100;
 const LEAST_REST_MS = 1;
 
 export interface ServedGateways {
