@@ -12,15 +12,20 @@ import type { SubjectHash } from './subject-hash.ts';
 import type { Transaction } from './transaction.ts';
 import { counterName } from './verdict.ts';
 
+/** Of many callers. Which subjects these are is for all threads to see alike. */
+const SHARED_SUBJECT = /^(?:tenant|endpoint):/;
+
 export class Counter {
   readonly meter: Meter;
   readonly place: Place;
+  readonly isShared: boolean;
   /** In the transaction of the moment; -1 when the counter is not there. */
   entry = -1;
 
   constructor(meter: Meter, place: Place) {
     this.meter = meter;
     this.place = place;
+    this.isShared = SHARED_SUBJECT.test(meter.check.subject);
   }
 
   /** What is marked to look at it: its slot, or where it would be looked for. */
@@ -70,17 +75,20 @@ export class CounterSet implements CheckSet {
   readonly checks: readonly Check[];
   /** In the order of the checks. */
   readonly counters: readonly Counter[];
-  /** In the order of the slots that are marked for them: so two calls never wait for each other crosswise. */
-  readonly bySlot: Counter[];
+  /**
+   * In the order in which they are marked: that of their slots, so that two calls never wait for each other crosswise, but those that
+   * others wait for come last, and are let go first.
+   */
+  readonly toMark: Counter[];
 
   constructor(checks: readonly Check[], counters: readonly Counter[]) {
     this.checks = checks;
     this.counters = counters;
-    this.bySlot = [...counters];
+    this.toMark = [...counters];
   }
 
   sort(): void {
-    this.bySlot.sort((a, b) => a.markedSlot - b.markedSlot);
+    this.toMark.sort((a, b) => Number(a.isShared) - Number(b.isShared) || a.markedSlot - b.markedSlot);
   }
 
   /** Whether one of the counters is in this slot. */

@@ -32,7 +32,7 @@ export class SetChange {
   begin(set: CounterSet, nowMs: number): boolean {
     const { clock } = this.#parts;
     this.#find(set);
-    for (const counter of set.bySlot) if (!this.#mark(counter, nowMs)) return this.#giveUp();
+    for (const counter of set.toMark) if (!this.#mark(counter, nowMs)) return this.#giveUp();
     // This thread may have slept since it looked at the clock, while others went on into the next window. That is not taken back.
     return !set.isTakenBack || clock.nowMs() === nowMs || this.#giveUp();
   }

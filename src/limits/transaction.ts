@@ -158,7 +158,8 @@ export class Transaction {
       return false;
     }
     for (let entry = 0; entry < this.#size; entry++) this.#settleBeside(this.#entryAt(entry), this.#stamp);
-    for (let entry = 0; entry < this.#size; entry++) this.#settleCount(this.#entryAt(entry), this.#stamp);
+    // What was marked last is what others wait for.
+    for (let entry = this.#size - 1; entry >= 0; entry--) this.#settleCount(this.#entryAt(entry), this.#stamp);
     this.#advance(DONE);
     return true;
   }
