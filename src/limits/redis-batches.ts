@@ -96,9 +96,10 @@ export class RedisBatches {
   }
 
   #sendAll(): void {
-    const batches = [...this.#open.values()];
-    this.#open.clear();
-    for (const batch of batches) this.#send(batch);
+    const batches = this.#open;
+    // Not cleared: a map that is cleared keeps what it held for as long as any iterator might need it, which the collector finds out late.
+    this.#open = new Map();
+    for (const batch of batches.values()) this.#send(batch);
   }
 
   #send(batch: Batch): void {

@@ -51,7 +51,7 @@ export class RedisCalls {
   /** Attached once it is made, since it tells of itself from then on. */
   #connection: CallConnection | undefined;
   readonly #monotonicMs: () => number;
-  /** Those that are over are dropped now and then. */
+  /** The oldest first. Answers come in order, so that those in front are over first, and are let go then. */
   #pending: Pending[] = [];
   #timer: NodeJS.Timeout | undefined;
   #probing: NodeJS.Timeout | undefined;
@@ -121,7 +121,7 @@ export class RedisCalls {
       (reply) => {
         if (pending.isOver) call.answerLate(reply);
         else {
-          pending.isOver = true;
+          this.#end(pending);
           if (this.#isRefusing && pending.deadlineMs !== Infinity) this.#tellRefusal(undefined);
           call.succeed(reply);
         }
@@ -130,11 +130,19 @@ export class RedisCalls {
         const cause = reason instanceof Error ? reason : new Error(String(reason));
         connection.learn(cause);
         if (pending.isOver) return;
-        pending.isOver = true;
+        this.#end(pending);
         if (!this.#isRefusing && isRefusal(cause)) this.#tellRefusal(cause);
         call.fail(cause);
       },
     );
+  }
+
+  #end(pending: Pending): void {
+    pending.isOver = true;
+    if (this.#pending[0]?.isOver !== true) return;
+    const waiting = this.#pending.findIndex(({ isOver }) => !isOver);
+    if (waiting === -1) this.#pending = [];
+    else this.#pending.splice(0, waiting);
   }
 
   #tellRefusal(cause: Error | undefined): void {
