@@ -37,6 +37,7 @@ class FailoverCheckSet implements CheckSet {
   readonly remote: RedisCheckSet;
   readonly local: CounterSet;
   readonly onFailure: OnFailure;
+  isHeard = false;
 
   constructor(group: string, remote: RedisCheckSet, local: CounterSet, onFailure: OnFailure) {
     this.checks = remote.checks;

@@ -8,10 +8,15 @@ const TICKS = 12;
 /** What is more than this is noted at once. */
 const MAX_SETS = 10_000;
 
-export class HeardAnswers<Heard> {
+/** What is heard of: it tells itself whether it waits to be noted, which a table of all would take longer to tell. */
+export interface Hearable {
+  isHeard: boolean;
+}
+
+export class HeardAnswers<Heard extends Hearable> {
   readonly #note: (set: Heard) => void;
-  /** The first that was heard first. */
-  readonly #sets = new Set<Heard>();
+  /** Those that wait, the one that was heard last at the end. */
+  #sets: Heard[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** Noted in a tick; does not shrink while something is left, or the last ones would wait long. */
   #share = 0;
@@ -21,28 +26,32 @@ export class HeardAnswers<Heard> {
   }
 
   add(set: Heard): void {
-    this.#sets.add(set);
-    if (this.#sets.size > MAX_SETS) this.noteAll();
+    if (set.isHeard) return;
+    set.isHeard = true;
+    this.#sets.push(set);
+    if (this.#sets.length > MAX_SETS) this.noteAll();
     this.#timer ??= setInterval(() => this.#noteSome(), TICK_MS).unref();
   }
 
   noteAll(): void {
-    for (const set of this.#sets) this.#note(set);
-    this.#sets.clear();
+    this.#noteEach(this.#sets);
+    this.#sets = [];
   }
 
   /** A share in each tick, so that no request waits for all of them. */
   #noteSome(): void {
-    this.#share = Math.max(this.#share, Math.ceil(this.#sets.size / TICKS));
-    let left = this.#share;
-    for (const set of this.#sets) {
-      if (left-- === 0) break;
-      this.#sets.delete(set);
-      this.#note(set);
-    }
-    if (this.#sets.size > 0) return;
+    this.#share = Math.max(this.#share, Math.ceil(this.#sets.length / TICKS));
+    this.#noteEach(this.#sets.splice(0, this.#share));
+    if (this.#sets.length > 0) return;
     this.#share = 0;
     clearInterval(this.#timer);
     this.#timer = undefined;
+  }
+
+  #noteEach(sets: readonly Heard[]): void {
+    for (const set of sets) {
+      set.isHeard = false;
+      this.#note(set);
+    }
   }
 }

@@ -39,12 +39,14 @@ export interface Program {
  */
 export function toProgram(orders: readonly Order[], atMs: number, givenMs: number | undefined): Program {
   const keys = new Map<string, number>();
+  /** Of the keys of all orders, in their order. */
+  const keyNumbers: number[] = [];
   const windows = new Map<WindowClock, number>();
   const shapes = new Map<Shape, number>();
   let size = HEAD;
   for (const { set } of orders) {
     size += REQUEST_HEAD + set.keys.length;
-    for (const key of set.keys) if (!keys.has(key)) keys.set(key, keys.size + 1);
+    for (const key of set.keys) keyNumbers.push(numberIn(keys, key));
     if (shapes.has(set.shape)) continue;
     shapes.set(set.shape, shapes.size + 1);
     size += SHAPE_HEAD + SHAPED_CHECK * set.shape.checks.length;
@@ -63,6 +65,7 @@ export function toProgram(orders: readonly Order[], atMs: number, givenMs: numbe
   }
   for (const shape of shapes.keys()) writeShape(writer, shape, windows);
   const names: string[] = [];
+  let nextKey = 0;
   for (const order of orders) {
     const { operation, set, cost } = order;
     writer
@@ -71,9 +74,17 @@ export function toProgram(orders: readonly Order[], atMs: number, givenMs: numbe
       .number(cost);
     // The list of numbers is the first argument.
     writer.number(order.names === '' ? order.minute : names.push(order.names) + 1);
-    for (const key of set.keys) writer.number(keys.get(key) ?? 0);
+    for (let i = 0; i < set.keys.length; i++) writer.number(keyNumbers[nextKey++] ?? 0);
   }
   return { keys: [...keys.keys()], numbers: writer.buffer, names };
+}
+
+/** From 1; a new one is the last. */
+function numberIn(numbers: Map<string, number>, key: string): number {
+  const known = numbers.get(key);
+  if (known !== undefined) return known;
+  numbers.set(key, numbers.size + 1);
+  return numbers.size;
 }
 
 function writeShape(writer: Writer, shape: Shape, windows: ReadonlyMap<WindowClock, number>): void {
