@@ -7,7 +7,7 @@ import { bytesFor, readRecords } from './record-block.ts';
 
 const BATCH_AGE_MS = 100;
 const MAX_UNDERWAY = 4;
-const MAX_WAITING = 64;
+const MAX_WAITING = 128;
 
 interface Bench {
   readonly buffer: RecordBuffer;
