@@ -15,6 +15,12 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 30_000;
 const ATTEMPT_TIMEOUT_MS = 2000;
 const POLL_MS = 5;
+/**
+ * A process group of its own, by which the guard ends it with all that it started; Ctrl-C is for us, the others end in order. But our session, as
+ * `detached` would not have it: where each session has its share of a core (sched(7), "The autogroup feature"), classes count for nothing
+ * between them.
+ */
+const OWN_GROUP = ['perl', '-e', 'setpgrp; exec @ARGV or die'];
 
 export interface Part {
   readonly file: string;
@@ -58,13 +64,13 @@ export async function openStage(signal: AbortSignal): Promise<Stage> {
     signal.throwIfAborted();
     // Each becomes the program that it starts, so the process id is the program's.
     const [command = file, ...rest] = [
+      ...OWN_GROUP,
       ...(endsByItself === true ? ['setpriv', '--pdeathsig', 'KILL'] : []),
       ...(core === undefined ? [] : ['taskset', '--cpu-list', String(core)]),
       ...(isPunctual === true ? punctually() : []),
       file,
       ...args,
     ];
-    // In our session: where each session has its share of a core (sched(7), "The autogroup feature"), classes would count for nothing between them.
     const child = spawn(command, rest, {
       cwd: folder,
       env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', ...env },

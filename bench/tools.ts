@@ -34,6 +34,7 @@ const NEEDED: readonly Wanted[] = [
   { name: 'taskset', debianPackage: 'util-linux' },
   { name: 'chrt', debianPackage: 'util-linux' },
   { name: 'setpriv', debianPackage: 'util-linux' },
+  { name: 'perl', debianPackage: 'perl-base' },
 ];
 
 export function findTools(env: NodeJS.ProcessEnv): FoundTools {
