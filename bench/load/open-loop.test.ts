@@ -17,18 +17,22 @@ const SECONDS = 1;
 const RATE = 200;
 const GOOD = `HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n${'x'.repeat(100)}`;
 
-/** Runs the loop against a server that is told of every request. */
+const answerWell = (socket: Socket): void => void socket.write(GOOD);
+
+/** Runs the loop against a server that is told of every request; `greet` answers the first on each connection. */
 async function load(
   t: TestContext,
   connections: number,
   answer: (socket: Socket, count: number) => void,
+  greet = answerWell,
 ): Promise<LoadReport> {
-  let count = 0;
+  let count = -connections;
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.on('data', (bytes) => {
       for (const _ of bytes.toString('latin1').matchAll(/GET \/bench HTTP\/1\.1\r\n.*?x-test: 1\r\n\r\n/gs))
-        answer(socket, ++count);
+        if (++count > 0) answer(socket, count);
+        else greet(socket);
     });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -60,7 +64,7 @@ function paceOf({ pace }: LoadReport): { due: number; unanswered: number } {
 }
 
 test('every request that is due is sent and answered, about as many as the rate says', { skip }, async (t) => {
-  const report = await load(t, 8, (socket) => void socket.write(GOOD));
+  const report = await load(t, 8, answerWell);
   const { due, unanswered } = paceOf(report);
   assert.deepEqual([report.errors, unanswered, report.requests], [0, 0, due]);
   assert.ok(Math.abs(due - RATE * SECONDS) < RATE / 2, `${due} were due`);
@@ -105,6 +109,21 @@ test('refusals and broken connections are errors, and the load goes on', { skip 
   });
   const { unanswered } = paceOf(report);
   assert.deepEqual([report.errors, unanswered], [2, 2]);
+});
+
+test('the clock starts when every connection has had an answer', { skip }, async (t) => {
+  const delayMs = 1500;
+  const report = await load(t, 4, answerWell, (socket) => void setTimeout(answerWell, delayMs, socket));
+  assert.deepEqual([report.errors, paceOf(report).unanswered], [0, 0]);
+  assert.ok((report.p99Ms ?? delayMs) < delayMs, `one of them waited ${report.p99Ms} ms`);
+});
+
+test('it never starts where one had none', { skip }, async (t) => {
+  let greeted = 0;
+  await assert.rejects(
+    load(t, 4, answerWell, (socket) => void (++greeted < 4 && socket.write(GOOD))),
+    /1 of 4 connections had no good answer before the clock started/,
+  );
 });
 
 test('what is no report is refused with what was printed', () => {
