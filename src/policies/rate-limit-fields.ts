@@ -9,6 +9,7 @@
 import type { Reply } from '../gateway/exchange.ts';
 import { RATE_LIMIT } from '../gateway/wire/field-kind.ts';
 import { CountingText } from '../lib/counting-text.ts';
+import { toFlatText } from '../lib/flat-text.ts';
 import { capacityOf, type Limit } from '../lib/limit.ts';
 import { isShown, type Quota, quotaName } from '../lib/quota.ts';
 import { WINDOW_SECONDS } from '../lib/window.ts';
@@ -42,17 +43,18 @@ export function toFieldParts(quotas: readonly Quota[]): FieldParts {
   const starts = shown.map((quota) => `"${quotaName(quota)}";r=`);
   return {
     quotas: quotas.map((quota) => (isShown(quota) ? toText(quota, starts[shown.indexOf(quota) + 1]) : undefined)),
-    policyLine: shown.length === 0 ? '' : `ratelimit-policy: ${policies.join(', ')}\r\nratelimit: ${starts[0]}`,
+    policyLine:
+      shown.length === 0 ? '' : toFlatText(`ratelimit-policy: ${policies.join(', ')}\r\nratelimit: ${starts[0]}`),
   };
 }
 
 function toText({ limit }: Quota, nextStart: string | undefined): QuotaText {
-  const next = nextStart === undefined ? '\r\n' : `, ${nextStart}`;
+  const next = nextStart === undefined ? '\r\n' : toFlatText(`, ${nextStart}`);
   return {
     next,
     seconds: Number.NaN,
     rest: next,
-    limitStart: `x-ratelimit-limit: ${capacityOf(limit)}\r\nx-ratelimit-remaining: `,
+    limitStart: toFlatText(`x-ratelimit-limit: ${capacityOf(limit)}\r\nx-ratelimit-remaining: `),
     remaining: new CountingText(),
     isTimed: limit.algorithm !== 'concurrency',
   };
@@ -100,7 +102,7 @@ export class RateLimitFields {
     const at = second % KEPT_TIMES;
     const known = this.#lines[at];
     if (known !== undefined && this.#seconds[at] === second) return known;
-    const line = `\r\nx-ratelimit-reset: ${new Date(second * 1000).toISOString()}\r\n`;
+    const line = toFlatText(`\r\nx-ratelimit-reset: ${new Date(second * 1000).toISOString()}\r\n`);
     this.#seconds[at] = second;
     this.#lines[at] = line;
     return line;

@@ -21,7 +21,8 @@ export const LIMITS: HeadLimits = { headBytes: 1024, fields: 12, targetBytes: 20
 
 /** A head with its fields as a flat list. */
 type Listed<H> = Omit<H, 'fields'> & { readonly headers: readonly string[] };
-export type RequestHead = Listed<ReadRequestHead>;
+/** Path and query are shown as the one target that they were. */
+export type RequestHead = Omit<Listed<ReadRequestHead>, 'path' | 'query'> & { readonly target: string };
 export type ResponseHead = Listed<ReadResponseHead>;
 export type Head = RequestHead | ResponseHead;
 
@@ -29,6 +30,12 @@ function listed<H extends ReadRequestHead | ReadResponseHead>(head: H | WireFaul
   if ('reason' in head) return head;
   const { fields, ...rest } = head;
   return { ...rest, headers: fields.list() };
+}
+
+function withTarget(head: Listed<ReadRequestHead> | WireFault): RequestHead | WireFault {
+  if ('reason' in head) return head;
+  const { path, query, ...rest } = head;
+  return { ...rest, target: path + query };
 }
 
 export interface Message<H extends Head> {
@@ -68,7 +75,7 @@ interface Side<H extends Head> {
 export function readRequests(pieces: readonly Buffer[], limits: HeadLimits = LIMITS): Outcome<RequestHead> {
   return new MessageReader<RequestHead>({
     scanner: createRequestScanner(limits),
-    read: (scanner, text) => listed(readRequestHead(scanner, text)),
+    read: (scanner, text) => withTarget(listed(readRequestHead(scanner, text))),
     isLast: (head) => !head.keepAlive || head.upgrade !== undefined,
   }).readAll(pieces);
 }

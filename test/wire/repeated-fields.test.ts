@@ -1,33 +1,29 @@
-// A field section that repeats on a connection is compared in place of being read: nothing else may ever be taken for it.
+// A field section that repeats on a connection is compared in place of being read, and so is a whole head: nothing else may ever be taken for
+// either.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createRequestScanner, readRequestHead, type RequestHead } from '../../src/gateway/wire/request-head.ts';
+import { type RequestHead, RequestHeads } from '../../src/gateway/wire/request-head.ts';
 import type { WireFault } from '../../src/gateway/wire/fault.ts';
 
 const LIMITS = { headBytes: 4096, fields: 50, targetBytes: 1024 };
 
 /** Reads the heads one after the other, as one connection would: each whole, or in two parts. */
 function read(heads: readonly string[], limits = LIMITS, split = 0): (RequestHead | WireFault | undefined)[] {
-  const scanner = createRequestScanner(limits);
-  let last: RequestHead | undefined = undefined;
+  const reader = new RequestHeads(limits);
   const results: (RequestHead | WireFault | undefined)[] = [];
   for (const head of heads) {
     // Somewhere in a longer buffer, with what comes next behind it.
     const bytes = Buffer.from(`..${head}GET / HTTP/1.1\r\n`, 'latin1');
     const ends = split > 0 ? [2 + Math.min(split, head.length), bytes.length] : [bytes.length];
-    let found: true | undefined | WireFault;
+    let result: RequestHead | WireFault | undefined;
     for (const end of ends) {
-      found = scanner.scan(bytes, 2, end);
-      if (found !== undefined) break;
+      result = reader.read(bytes, 2, end);
+      if (result !== undefined) break;
     }
-    if (found !== true) return [...results, found]; // Nothing comes after a fault.
-    assert.equal(scanner.scanned, head.length);
-    const result = readRequestHead(scanner, scanner.readText(bytes, 2), last);
-    scanner.reset();
     results.push(result);
-    if ('reason' in result) break;
-    last = result;
+    if (result === undefined || 'reason' in result) break; // Nothing comes after a fault.
+    assert.equal(reader.length, head.length);
   }
   return results;
 }
@@ -61,6 +57,8 @@ const NEIGHBOURS: readonly string[] = [
 const LINES = [
   'GET / HTTP/1.1\r\n',
   'POST /b?c HTTP/1.1\r\n',
+  'POST /b?d HTTP/1.1\r\n',
+  '\r\nPOST /b?c HTTP/1.1\r\n',
   'GET /a HTTP/1.0\r\n',
   'GET http://a.test/x HTTP/1.1\r\n',
 ];
@@ -84,6 +82,16 @@ describe('a field section after another', () => {
     assert.ok(first !== undefined && 'fields' in first && second !== undefined && 'fields' in second);
     assert.equal(first.fields, second.fields);
     assert.ok(third !== undefined && 'fields' in third && third.fields !== first.fields);
+  });
+
+  test('is a whole head that is the same object as long as it repeats', () => {
+    const [first, second, third, fourth] = read(
+      ['/a', '/a', '/b', '/a'].map((target) => `GET ${target} HTTP/1.1\r\n${FIELDS}`),
+    );
+    assert.equal(second, first);
+    assert.notEqual(third, second);
+    assert.notEqual(fourth, third);
+    assert.deepEqual(fourth, first);
   });
 
   test('is known wherever the head was cut on its way', () => {

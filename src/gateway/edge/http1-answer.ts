@@ -2,6 +2,7 @@
 // write where head and body are small.
 
 import { STATUS_CODES } from 'node:http';
+import { toFlatText } from '../../lib/flat-text.ts';
 import type { BodySink, BodySource } from '../body.ts';
 import type { Exchange, Reply, Responder } from '../exchange.ts';
 import { problemReply } from '../problem-reply.ts';
@@ -15,7 +16,7 @@ import { toRefusalProblem, type Refusal } from './wire-refusal.ts';
 
 const STATUS_LINES: string[] = [];
 for (let status = 100; status < 600; status++)
-  STATUS_LINES[status] = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+  STATUS_LINES[status] = toFlatText(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`);
 
 export class Http1Answer implements Responder, BodySink {
   readonly #connection: Http1Connection;

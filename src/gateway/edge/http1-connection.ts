@@ -4,10 +4,9 @@ import type { Socket } from 'node:net';
 import type { Origin } from '../origin.ts';
 import { Outlet } from '../outlet.ts';
 import { withoutOptions } from '../upstream/hop-headers.ts';
-import { createRequestScanner, readRequestHead, type RequestHead } from '../wire/request-head.ts';
+import { type RequestHead, RequestHeads } from '../wire/request-head.ts';
 import type { WireFault } from '../wire/fault.ts';
 import { UNTIL_CLOSE } from '../wire/framing.ts';
-import type { HeadScanner } from '../wire/head-scanner.ts';
 import { Http1Answer } from './http1-answer.ts';
 import { BODY_TOO_LARGE, Http1Body } from './http1-body.ts';
 import { isWebSocket, toExchange, toRefusedExchange } from './http1-exchange.ts';
@@ -29,13 +28,12 @@ export class Http1Connection implements Timed {
   readonly out: Outlet;
   readonly shared: EdgeShared;
   readonly #origin: Origin;
-  readonly #scanner: HeadScanner;
+  readonly #heads: RequestHeads;
   /** Received and not yet understood, between `#from` and `#end`. */
   #pending: Buffer | undefined = undefined;
   #from = 0;
   #end = 0;
   #answer: Http1Answer | undefined = undefined;
-  #lastHead: RequestHead | undefined = undefined;
   #requests = 0;
   #isPumping = false;
   #isClosing = false;
@@ -51,7 +49,7 @@ export class Http1Connection implements Timed {
     this.out = new Outlet(socket, () => this.#answer?.onDrain());
     this.shared = shared;
     this.#origin = origin;
-    this.#scanner = createRequestScanner(shared.limits);
+    this.#heads = new RequestHeads(shared.limits);
     this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
     socket.on('end', () => this.#onEnd());
     socket.on('error', () => socket.destroy());
@@ -168,22 +166,14 @@ export class Http1Connection implements Timed {
 
   #readHead(pending: Buffer): boolean {
     if (this.#isClosing) return false;
-    if (this.#scanner.scanned === 0) this.#deadline = this.shared.sweep.deadline(this.shared.limits.headTimeoutMs);
-    const found = this.#scanner.scan(pending, this.#from, this.#end);
-    if (found === undefined) return false;
-    if (found !== true) {
-      this.#refuse(found);
-      return false;
-    }
-    const { scanned } = this.#scanner;
-    const head = readRequestHead(this.#scanner, this.#scanner.readText(pending, this.#from), this.#lastHead);
-    this.#scanner.reset();
-    this.#consume(this.#from + scanned);
+    if (!this.#heads.isWithin) this.#deadline = this.shared.sweep.deadline(this.shared.limits.headTimeoutMs);
+    const head = this.#heads.read(pending, this.#from, this.#end);
+    if (head === undefined) return false;
     if ('reason' in head) {
       this.#refuse(head);
       return false;
     }
-    this.#lastHead = head;
+    this.#consume(this.#from + this.#heads.length);
     this.#begin(head);
     return true;
   }

@@ -21,16 +21,14 @@ export function toExchange(
   { origin, body, tunnel, responder }: ExchangeParts,
   clock: Clock,
 ): Exchange {
-  const { target } = head;
-  const query = target.indexOf('?');
   const startedAtMs = clock.nowMs();
   return new Exchange({
     id: newId('req', startedAtMs),
     startedAtMs,
     startedTick: clock.monotonicMs(),
     method: head.method,
-    path: query < 0 ? target : target.slice(0, query),
-    query: query < 0 ? '' : target.slice(query),
+    path: head.path,
+    query: head.query,
     fields: head.fields,
     host: head.host,
     protocol: head.isHttp10 ? '1.0' : '1.1',

@@ -6,6 +6,7 @@ import { newId } from '../../lib/id.ts';
 import { Exchange } from '../exchange.ts';
 import type { Origin } from '../origin.ts';
 import { Fields } from '../wire/fields.ts';
+import { splitTarget } from '../wire/target.ts';
 import { BODY_TOO_LARGE } from './http1-body.ts';
 import { Http2Answer } from './http2-answer.ts';
 import { readHttp2Head, type Http2Head } from './http2-head.ts';
@@ -111,9 +112,7 @@ export class Http2Connection implements EdgeConnection {
 function toRequestLine(head: Http2Head | undefined): { method: string; path: string; query: string } {
   if (head === undefined) return { method: '', path: '', query: '' };
   const { method, target } = head;
-  const query = target.indexOf('?');
-  if (query < 0) return { method, path: target, query: '' };
-  return { method, path: target.slice(0, query), query: target.slice(query) };
+  return { method, ...splitTarget(target) };
 }
 
 /** Twice what we answer: a little too much gets an answer and a record, much too much a reset. */

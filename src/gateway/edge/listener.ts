@@ -2,6 +2,7 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
+import { toFlatText } from '../../lib/flat-text.ts';
 import { Sweep } from '../../lib/sweep.ts';
 import { Origin, type Reached } from '../origin.ts';
 import type { TlsCertificate } from '../ports.ts';
@@ -114,7 +115,7 @@ class Edge implements TlsEdge {
     this.clock = clock;
     this.runner = runner;
     this.limits = limits;
-    this.viaLine = `via: 1.1 ${pseudonym}\r\n`;
+    this.viaLine = toFlatText(`via: 1.1 ${pseudonym}\r\n`);
     this.#counts = counts;
     this.#isTrusted = isTrusted;
     this.sweep = new Sweep(() => clock.monotonicMs());

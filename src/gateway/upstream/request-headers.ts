@@ -1,5 +1,6 @@
 // What an upstream gets of a request: the caller's fields in order and as they came, less what ends here, plus what we vouch for.
 
+import { toFlatText } from '../../lib/flat-text.ts';
 import { parsePublicId } from '../../lib/key-text.ts';
 import type { Exchange } from '../exchange.ts';
 import { toAddedForwardingLines } from '../forwarded.ts';
@@ -75,16 +76,23 @@ export interface PassedLines {
   readonly drops: number;
   readonly host: string | undefined;
   readonly protocol: Exchange['protocol'];
-  readonly text: string;
+  text: string;
+  /** It was asked for again. */
+  isFlat: boolean;
 }
 
 function toUsualLines(exchange: Exchange, drops: number, pseudonym: string): string {
   const { fields, host, protocol, origin } = exchange;
   const last = origin.lastPassed;
-  if (last?.fields === fields && last.drops === drops && last.host === host && last.protocol === protocol)
+  if (last?.fields === fields && last.drops === drops && last.host === host && last.protocol === protocol) {
+    if (!last.isFlat) {
+      last.text = toFlatText(last.text);
+      last.isFlat = true;
+    }
     return last.text;
+  }
   const text = toPassedLines(exchange, { drops, pseudonym, changes: undefined });
-  origin.lastPassed = { fields, drops, host, protocol, text };
+  origin.lastPassed = { fields, drops, host, protocol, text, isFlat: false };
   return text;
 }
 

@@ -2,12 +2,14 @@
 // octet, so that a head in single bytes is judged exactly like a head in one read. Nothing is decoded here.
 //
 // Neighbours say much the same from message to message (the premise of HPACK, RFC 7541 §2). A field section that is octet for octet the one
-// before it on the same connection is therefore compared in place of being read: what it means was found out the first time.
+// before it on the same connection is therefore compared in place of being read: what it means was found out the first time. So is a whole
+// head.
 
 import { CR, COLON, FIELD_VALUE, isWhiteSpace, LF, SPACE, TOKEN } from './octets.ts';
 import { FAULTS, type WireFault } from './fault.ts';
 import { toKind } from './field-kind.ts';
 import { Fields, SPAN } from './fields.ts';
+import { RememberedOctets } from './remembered-octets.ts';
 
 export interface HeadLimits {
   /** Start line, fields and the blank line together. */
@@ -30,8 +32,9 @@ export interface StartLine {
   readonly middleLengthFault: WireFault;
 }
 
-/** A longer field section is read each time: what a connection remembers must be little. */
-const MAX_REMEMBERED_BYTES = 2048;
+/** What is longer is read each time. */
+const MAX_REMEMBERED_LINE = 256;
+const MAX_REMEMBERED_SECTION = 2048;
 
 const START = 0;
 const START_LF = 1;
@@ -46,26 +49,8 @@ const VALUE = 9;
 const VALUE_LF = 10;
 const END_LF = 11;
 
-const NOTHING = new DataView(new ArrayBuffer(0));
-
-/** What was compared last, to be read four octets at a time: nearly always the buffer that a thread reads into. */
-let compared: Uint8Array | undefined;
-let view: DataView = NOTHING;
-
-/** Whether the octets from `at` on are the first `length` of these. Buffer's own comparison costs more for so few. */
-function isSame(known: DataView, bytes: Uint8Array, at: number, length: number): boolean {
-  if (bytes !== compared) {
-    compared = bytes;
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-  let i = 0;
-  for (; i + 4 <= length; i += 4) if (known.getInt32(i) !== view.getInt32(at + i)) return false;
-  for (; i < length; i++) if (known.getInt8(i) !== view.getInt8(at + i)) return false;
-  return true;
-}
-
 export class HeadScanner {
-  readonly #line: StartLine;
+  readonly #rules: StartLine;
   readonly #limits: HeadLimits;
   #state = START;
   /** All offsets count from the head's first octet. */
@@ -85,14 +70,16 @@ export class HeadScanner {
   #isCanonical = true;
 
   #sectionStart = 0;
-  /** The last field section that was read, as far as `#rememberedBytes`, and its fields once somebody asked for them. */
-  #remembered = NOTHING;
-  #rememberedBytes = 0;
+  /** Of the last head: its start line, its field section, and the fields of that once somebody asked for them. */
+  readonly #line = new RememberedOctets(MAX_REMEMBERED_LINE);
+  readonly #section = new RememberedOctets(MAX_REMEMBERED_SECTION);
   #known: Fields | undefined = undefined;
   #isRepeated = false;
+  /** The head that was found complete is octet for octet the one before it. */
+  isSame = false;
 
-  constructor(line: StartLine, limits: HeadLimits) {
-    this.#line = line;
+  constructor(rules: StartLine, limits: HeadLimits) {
+    this.#rules = rules;
     this.#limits = limits;
   }
 
@@ -104,6 +91,7 @@ export class HeadScanner {
     this.#kinds = 0;
     this.#isCanonical = true;
     this.#isRepeated = false;
+    this.isSame = false;
   }
 
   /** The head that was found complete, in Latin-1: without its fields, where they are known. */
@@ -115,7 +103,7 @@ export class HeadScanner {
   toFields(text: string): Fields {
     if (this.#isRepeated && this.#known !== undefined) return this.#known;
     const fields = new Fields(text, this.#spans.slice(0, this.#spanned), this.#kinds, this.#isCanonical);
-    if (this.#rememberedBytes > 0) this.#known = fields;
+    if (this.#section.length > 0) this.#known = fields;
     return fields;
   }
 
@@ -132,11 +120,17 @@ export class HeadScanner {
     const limit = this.#limits.headBytes;
     const stop = Math.min(end - from, limit);
     let at = this.#position;
+    if (at === 0 && this.#repeatsAll(bytes, from, stop)) {
+      this.isSame = true;
+      this.#isRepeated = true;
+      this.#position = this.#line.length + this.#section.length;
+      return true;
+    }
     while (at < stop) {
       const octet = bytes[from + at] ?? 0;
       switch (this.#state) {
         case START:
-          if (octet === CR && this.#line.isEmptyLineSkipped && !this.#skippedEmptyLine) {
+          if (octet === CR && this.#rules.isEmptyLineSkipped && !this.#skippedEmptyLine) {
             this.#skippedEmptyLine = true;
             this.#state = START_LF;
             at++;
@@ -151,7 +145,7 @@ export class HeadScanner {
           at++;
           break;
         case FIRST: {
-          const table = this.#line.first;
+          const table = this.#rules.first;
           while (at < stop && table[bytes[from + at] ?? 0] === 1) at++;
           if (at === stop) break;
           if (bytes[from + at] !== SPACE || at === this.firstStart) return FAULTS.startLine;
@@ -161,23 +155,23 @@ export class HeadScanner {
           break;
         }
         case MIDDLE: {
-          const table = this.#line.middle;
+          const table = this.#rules.middle;
           const last = Math.min(stop, this.firstEnd + 1 + this.#limits.targetBytes);
           while (at < last && table[bytes[from + at] ?? 0] === 1) at++;
           if (at === stop) break;
           const next = bytes[from + at] ?? 0;
-          if (at === last && table[next] === 1) return this.#line.middleLengthFault;
+          if (at === last && table[next] === 1) return this.#rules.middleLengthFault;
           if (at === this.firstEnd + 1) return FAULTS.startLine;
           this.middleEnd = at;
           this.lastEnd = at;
           if (next === SPACE) this.#state = LAST;
-          else if (next === CR && this.#line.isLastOptional) this.#state = LINE_LF;
-          else return this.#line.middleFault;
+          else if (next === CR && this.#rules.isLastOptional) this.#state = LINE_LF;
+          else return this.#rules.middleFault;
           at++;
           break;
         }
         case LAST: {
-          const table = this.#line.last;
+          const table = this.#rules.last;
           while (at < stop && table[bytes[from + at] ?? 0] === 1) at++;
           if (at === stop) break;
           if (bytes[from + at] !== CR) return FAULTS.startLine;
@@ -191,8 +185,9 @@ export class HeadScanner {
           this.#state = FIELD_START;
           at++;
           this.#sectionStart = at;
-          const length = this.#rememberedBytes;
-          if (this.#known === undefined || stop - at < length || !this.#repeats(bytes, from + at)) break;
+          this.#line.set(bytes, from, from + at);
+          const { length } = this.#section;
+          if (this.#known === undefined || stop - at < length || !this.#section.standAt(bytes, from + at)) break;
           this.#isRepeated = true;
           this.#position = at + length;
           return true;
@@ -243,7 +238,8 @@ export class HeadScanner {
         case END_LF:
           if (octet !== LF) return FAULTS.lineEnd;
           this.#position = at + 1;
-          this.#remember(bytes, from + this.#sectionStart, from + at + 1);
+          this.#known = undefined;
+          this.#section.set(bytes, from + this.#sectionStart, this.#position + from);
           return true;
         default:
           throw new Error('a head scanner in no known state');
@@ -253,18 +249,11 @@ export class HeadScanner {
     return at === limit ? FAULTS.headLength : undefined;
   }
 
-  #repeats(bytes: Uint8Array, at: number): boolean {
-    return isSame(this.#remembered, bytes, at, this.#rememberedBytes);
-  }
-
-  #remember(bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    this.#known = undefined;
-    this.#rememberedBytes = 0;
-    if (length > MAX_REMEMBERED_BYTES) return;
-    if (this.#remembered.byteLength < length) this.#remembered = new DataView(new ArrayBuffer(length));
-    new Uint8Array(this.#remembered.buffer).set(bytes.subarray(start, end));
-    this.#rememberedBytes = length;
+  /** Whether what begins here is all of the last head once more. Where its parts lie is known then, too. */
+  #repeatsAll(bytes: Uint8Array, from: number, stop: number): boolean {
+    const { length } = this.#line;
+    if (length === 0 || this.#known === undefined || stop < length + this.#section.length) return false;
+    return this.#line.standAt(bytes, from) && this.#section.standAt(bytes, from + length);
   }
 
   /** Name and colon have been read, and white space up to `at`, where the value begins. */

@@ -5,7 +5,7 @@ import { CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING } from './field-kind.ts
 import { Fields } from './fields.ts';
 import { toFraming, type Framing } from './framing.ts';
 import { HeadScanner, type HeadLimits, type StartLine } from './head-scanner.ts';
-import { checkTarget, isAuthority, toAuthority } from './target.ts';
+import { checkTarget, isAuthority, splitTarget, toAuthority } from './target.ts';
 import { isSameToken, TARGET, TOKEN } from './octets.ts';
 import { readUpgrade, staysOpen } from './persistence.ts';
 
@@ -21,8 +21,10 @@ const REQUEST_LINE: StartLine = {
 
 export interface RequestHead {
   readonly method: string;
-  /** Origin form: path and query, byte for byte; `*` for OPTIONS of the server. */
-  readonly target: string;
+  /** Byte for byte; `*` for OPTIONS of the server. */
+  readonly path: string;
+  /** With its question mark, byte for byte; empty when there is none. */
+  readonly query: string;
   readonly isHttp10: boolean;
   readonly fields: Fields;
   readonly host: string | undefined;
@@ -50,6 +52,36 @@ export function createRequestScanner(limits: HeadLimits): HeadScanner {
   return new HeadScanner(REQUEST_LINE, limits);
 }
 
+/** The heads of the requests on one connection. */
+export class RequestHeads {
+  readonly #scanner: HeadScanner;
+  #last: RequestHead | undefined = undefined;
+  /** Octets of the head that was read last. */
+  length = 0;
+
+  constructor(limits: HeadLimits) {
+    this.#scanner = createRequestScanner(limits);
+  }
+
+  /** A head has begun and is not all there. */
+  get isWithin(): boolean {
+    return this.#scanner.scanned > 0;
+  }
+
+  /** The head that begins at `from`; undefined while it is not all there: then call again with the same, grown. */
+  read(bytes: Buffer, from: number, end: number): RequestHead | WireFault | undefined {
+    const scanner = this.#scanner;
+    const found = scanner.scan(bytes, from, end);
+    if (found !== true) return found;
+    this.length = scanner.scanned;
+    const same = scanner.isSame ? this.#last : undefined;
+    const head = same ?? readRequestHead(scanner, scanner.readText(bytes, from), this.#last);
+    scanner.reset();
+    this.#last = 'reason' in head ? undefined : head;
+    return head;
+  }
+}
+
 /**
  * Reads the head that the scanner found complete. `text` is what its `readText` gave; `previous` what was read before on this
  * connection: what follows from the fields alone is taken from there when they are the same.
@@ -65,7 +97,8 @@ export function readRequestHead(scanner: HeadScanner, text: string, previous?: R
     const target = checkTarget(method, text.slice(scanner.firstEnd + 1, scanner.middleEnd), previous.host);
     if (typeof target !== 'string') return target;
     const { host, framing, keepAlive, expectsContinue, upgrade } = previous;
-    return { method, target, isHttp10, fields, host, framing, keepAlive, expectsContinue, upgrade };
+    const { path, query } = splitTarget(target);
+    return { method, path, query, isHttp10, fields, host, framing, keepAlive, expectsContinue, upgrade };
   }
   const sent = fields.first(HOST);
   if (sent === undefined ? !isHttp10 : fields.count(HOST) > 1) return FAULTS.host;
@@ -89,7 +122,7 @@ export function readRequestHead(scanner: HeadScanner, text: string, previous?: R
   if (expect !== undefined && !isSameToken(expect, '100-continue')) return FAULTS.expectation;
   return {
     method,
-    target,
+    ...splitTarget(target),
     isHttp10,
     fields,
     host,

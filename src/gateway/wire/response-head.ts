@@ -36,8 +36,7 @@ export function createResponseScanner(limits: Omit<HeadLimits, 'targetBytes'>): 
 export class ResponseHeads {
   readonly #scanner: HeadScanner;
   #last: ResponseHead | undefined = undefined;
-  /** What was read of the last one, and for which method. */
-  #text = '';
+  /** Of the request that the last one answered. */
   #method = '';
 
   constructor(limits: Omit<HeadLimits, 'targetBytes'>) {
@@ -53,13 +52,10 @@ export class ResponseHeads {
     const found = scanner.scan(bytes, from, end);
     if (found !== true) return found;
     this.length = scanner.scanned;
-    const text = scanner.readText(bytes, from);
-    // That is the whole head; or the status line, where the fields are those of the one before.
-    const last = text === this.#text && method === this.#method ? this.#last : undefined;
-    const head = last ?? readResponseHead(scanner, text, method);
+    const last = scanner.isSame && method === this.#method ? this.#last : undefined;
+    const head = last ?? readResponseHead(scanner, scanner.readText(bytes, from), method);
     scanner.reset();
     this.#last = 'reason' in head ? undefined : head;
-    this.#text = text;
     this.#method = method;
     return head;
   }

@@ -48,6 +48,12 @@ export function isAuthority(text: string): boolean {
   return Number(text.slice(nameEnd + 1)) <= 65_535;
 }
 
+/** Of a target in origin form; the query with its question mark, byte for byte, or empty. */
+export function splitTarget(target: string): { path: string; query: string } {
+  const at = target.indexOf('?');
+  return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at) };
+}
+
 function hostNameEnd(text: string): number {
   for (let i = 0; i < text.length; i++) {
     const octet = text.charCodeAt(i);
