@@ -3,13 +3,14 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { raiseSession } from './precedence.ts';
 
 /** A socket without a file (Linux's abstract names): it is gone when its process is, however that ends. */
 const NAME = '\0tollgate-bench';
 const POLL_MS = 500;
 const MAX_WAIT_MS = 30 * 60_000;
 
-/** Waits until no other run is under way; the turn lasts until it is given back. */
+/** Waits until no other run is under way; the turn lasts until it is given back, and our session goes before all others meanwhile. */
 export async function takeTurn(signal: AbortSignal): Promise<() => void> {
   const deadlineMs = performance.now() + MAX_WAIT_MS;
   let turn = await tryTurn();
@@ -20,7 +21,11 @@ export async function takeTurn(signal: AbortSignal): Promise<() => void> {
     turn = await tryTurn();
   }
   const holder = turn;
-  return () => void holder.close();
+  const lower = raiseSession();
+  return () => {
+    lower();
+    holder.close();
+  };
 }
 
 async function tryTurn(): Promise<Server | undefined> {
