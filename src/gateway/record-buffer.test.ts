@@ -7,7 +7,7 @@ import { bytesFor, readRecords } from './record-block.ts';
 
 const BATCH_AGE_MS = 100;
 const MAX_UNDERWAY = 4;
-const MAX_WAITING = 128;
+const MAX_WAITING = 256;
 
 interface Bench {
   readonly buffer: RecordBuffer;

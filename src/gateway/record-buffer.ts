@@ -10,7 +10,7 @@ import { bytesFor, RecordBlock } from './record-block.ts';
 /** A batch is what a block holds: several hundred records. */
 const BLOCK_BYTES = 65_536;
 /** What waits to be posted holds no more blocks than this. */
-const MAX_WAITING = 128;
+const MAX_WAITING = 256;
 const BATCH_AGE_MS = 100;
 const MAX_UNDERWAY = 4;
 
