@@ -93,11 +93,46 @@ describe('the memory of credentials', () => {
     await learn(bench, credential);
     bench.clock.advance(AGE_MS - 1);
     assert.equal(bench.cache.find('a'), credential);
-    assert.equal(bench.cache.recall('a'), credential);
     bench.clock.advance(1);
     assert.equal(bench.cache.recall('a'), undefined);
     assert.ok(bench.cache.find('a') instanceof Promise);
     bench.cache.answer('a', { state: 'unknown' });
+  });
+
+  test('asks in the last tenth of its age for one that is used, and nobody waits', async (t) => {
+    const bench = createBench(t);
+    const { cache, asked, clock } = bench;
+    const credential = known('a');
+    await learn(bench, credential);
+    clock.advance(AGE_MS * 0.9 - 1);
+    assert.equal(cache.recall('a'), credential);
+    clock.advance(1);
+    assert.equal(cache.recall('a'), undefined, 'there is something to be done');
+    for (let i = 0; i < 3; i++) assert.equal(cache.find('a'), credential);
+    assert.deepEqual(asked, ['a', 'a']);
+    const renewed = known('a');
+    cache.answer('a', { state: 'known', credential: renewed });
+    assert.equal(cache.recall('a'), renewed);
+    clock.advance(AGE_MS * 0.9 - 1);
+    assert.equal(cache.recall('a'), renewed);
+    assert.deepEqual(asked, ['a', 'a']);
+  });
+
+  test('asks once a second for one that it could not renew in time', async (t) => {
+    const bench = createBench(t);
+    const { cache, asked, clock } = bench;
+    const credential = known('a');
+    await learn(bench, credential);
+    clock.advance(AGE_MS * 0.9);
+    assert.equal(cache.find('a'), credential);
+    cache.answer('a', { state: 'declined' });
+    for (let i = 0; i < 3; i++) assert.equal(cache.find('a'), credential);
+    assert.deepEqual(asked, ['a', 'a']);
+    clock.advance(1000);
+    assert.equal(cache.find('a'), credential);
+    assert.deepEqual(asked, ['a', 'a', 'a']);
+    cache.answer('a', { state: 'unknown' });
+    assert.equal(cache.find('a'), undefined);
   });
 
   test('recalls what it knows, and asks nobody for it', async (t) => {
@@ -294,6 +329,22 @@ describe('while the database is away', () => {
     assert.equal(bench.asked.length, before + 1);
     bench.clock.advance(1000);
     assert.equal(bench.cache.find('a'), bench.credential);
+    assert.equal(bench.asked.length, before + 2);
+  });
+
+  test('those that are not old yet ask with the others: once a second, all together', async (t) => {
+    const bench = createBench(t);
+    const ids = ['a', 'b', 'c'];
+    for (const id of ids) await learn(bench, known(id));
+    bench.clock.advance(AGE_MS * 0.9);
+    void bench.cache.find('a');
+    bench.cache.answer('a', { state: 'unavailable' });
+    const before = bench.asked.length;
+    for (const id of ids) assert.equal((await bench.cache.find(id))?.publicId, id);
+    assert.equal(bench.asked.length, before + 1);
+    bench.cache.answer('b', { state: 'unavailable' });
+    bench.clock.advance(1000);
+    for (const id of ids) assert.equal((await bench.cache.find(id))?.publicId, id);
     assert.equal(bench.asked.length, before + 2);
   });
 

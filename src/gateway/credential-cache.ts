@@ -9,6 +9,10 @@ const MAX_UNKNOWN = 1000;
 const MAX_UNKNOWN_AGE_MS = 5000;
 const MAX_PENDING = 1000;
 const ANSWER_TIMEOUT_MS = 5000;
+/** In the last part of its age, a credential that is used is asked for anew while it goes on: else all its calls would wait for the answer. */
+const RENEWED_AFTER = 0.9;
+/** Of one credential, asked in vain, so long until the next question. */
+const RENEWAL_PAUSE_MS = 1000;
 /** How long a call waits for news of a credential that is known, but old. */
 const RENEWAL_TIMEOUT_MS = 1000;
 /** While the database is away, it is asked for old credentials so often; calls do not wait for the answer. */
@@ -24,6 +28,8 @@ export interface CacheLimits {
 
 interface Known {
   readonly credential: Credential;
+  /** When it is to be asked for while it is still fresh. */
+  renewAtMs: number;
   readonly freshUntilMs: number;
 }
 
@@ -33,6 +39,7 @@ interface Pending {
 }
 
 export interface CredentialCache {
+  /** What `find` would only give back; undefined for what it has to do something about. */
   recall(publicId: string): Credential | undefined;
   find(publicId: string, presented: Pick<PresentedText, 'text'>): ReturnType<CredentialLookup['find']>;
   /** The main thread's answer to an `ask`. */
@@ -86,7 +93,7 @@ export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOpt
       if (answer.state !== 'declined') isAway = answer.state === 'unavailable';
       switch (answer.state) {
         case 'known':
-          known.set(publicId, { credential: answer.credential, freshUntilMs: nowMs() + limits.ageMs });
+          known.set(publicId, toKnown(answer.credential));
           resolve(answer.credential);
           return;
         case 'unknown':
@@ -107,6 +114,20 @@ export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOpt
     return promise;
   }
 
+  function toKnown(credential: Credential): Known {
+    const now = nowMs();
+    return { credential, renewAtMs: now + RENEWED_AFTER * limits.ageMs, freshUntilMs: now + limits.ageMs };
+  }
+
+  /** For a credential that will soon be older than it should be: nobody waits. */
+  function renewAhead(publicId: string, text: string, known: Known, now: number): void {
+    if (now < known.renewAtMs || pending.has(publicId) || pending.size >= MAX_PENDING) return;
+    if (isAway && now < nextProbeMs) return;
+    if (isAway) nextProbeMs = now + PROBE_INTERVAL_MS;
+    known.renewAtMs = now + RENEWAL_PAUSE_MS;
+    look(publicId, text, RENEWAL_TIMEOUT_MS).catch(() => undefined);
+  }
+
   /** For a credential that is older than it should be. Whoever waits gets the old one only if it was not forgotten meanwhile. */
   function renew(publicId: string, text: string, old: Credential): Credential | Promise<Credential | undefined> {
     const renewal = pending.get(publicId)?.promise;
@@ -124,12 +145,15 @@ export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOpt
     recall(publicId) {
       const now = nowMs();
       const found = known.get(publicId, now);
-      return found !== undefined && now < found.freshUntilMs ? found.credential : undefined;
+      return found !== undefined && now < found.renewAtMs ? found.credential : undefined;
     },
     find(publicId, { text }) {
       const found = known.get(publicId);
       if (found !== undefined) {
-        return nowMs() < found.freshUntilMs ? found.credential : renew(publicId, text, found.credential);
+        const now = nowMs();
+        if (now >= found.freshUntilMs) return renew(publicId, text, found.credential);
+        renewAhead(publicId, text, found, now);
+        return found.credential;
       }
       if (unknown.get(publicId) !== undefined) return undefined;
       return pending.get(publicId)?.promise ?? look(publicId, text, ANSWER_TIMEOUT_MS);
