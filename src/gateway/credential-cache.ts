@@ -28,7 +28,7 @@ export interface CacheLimits {
 
 interface Known {
   readonly credential: Credential;
-  /** When it is to be asked for while it is still fresh. */
+  /** When it is to be asked for while it is still fresh: until then there is nothing to be done about it. */
   renewAtMs: number;
   readonly freshUntilMs: number;
 }
@@ -124,7 +124,7 @@ export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOpt
     if (now < known.renewAtMs || pending.has(publicId) || pending.size >= MAX_PENDING) return;
     if (isAway && now < nextProbeMs) return;
     if (isAway) nextProbeMs = now + PROBE_INTERVAL_MS;
-    known.renewAtMs = now + RENEWAL_PAUSE_MS;
+    known.renewAtMs = Math.min(known.freshUntilMs, now + RENEWAL_PAUSE_MS);
     look(publicId, text, RENEWAL_TIMEOUT_MS).catch(() => undefined);
   }
 
