@@ -120,11 +120,11 @@ export function createCredentialCache({ ask, nowMs, limits }: CredentialCacheOpt
   }
 
   /** For a credential that will soon be older than it should be: nobody waits. */
-  function renewAhead(publicId: string, text: string, known: Known, now: number): void {
-    if (now < known.renewAtMs || pending.has(publicId) || pending.size >= MAX_PENDING) return;
+  function renewAhead(publicId: string, text: string, aging: Known, now: number): void {
+    if (now < aging.renewAtMs || pending.has(publicId) || pending.size >= MAX_PENDING) return;
     if (isAway && now < nextProbeMs) return;
     if (isAway) nextProbeMs = now + PROBE_INTERVAL_MS;
-    known.renewAtMs = Math.min(known.freshUntilMs, now + RENEWAL_PAUSE_MS);
+    aging.renewAtMs = Math.min(aging.freshUntilMs, now + RENEWAL_PAUSE_MS);
     look(publicId, text, RENEWAL_TIMEOUT_MS).catch(() => undefined);
   }
 
