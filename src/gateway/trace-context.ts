@@ -22,11 +22,16 @@ let used = 0;
 /** First steps, one after the other, as lines: one slice serves a request. */
 let beginnings = '';
 let begun = 0;
-const HEXADECIMAL = Buffer.from('0123456789abcdef', 'latin1');
 const BLANK = toLine(`00-${'*'.repeat(32)}-${'*'.repeat(SPAN_CHARACTERS)}-${NEW_FLAGS}`);
-const rendered = Buffer.from(BLANK.repeat(128), 'latin1');
-/** Where in the text a digit of chance goes. */
-const digits = Uint16Array.from([...rendered.keys()].filter((at) => rendered[at] === 0x2a));
+const rendered = Buffer.from(BLANK.repeat(512), 'latin1');
+const renderedView = new DataView(rendered.buffer, rendered.byteOffset, rendered.length);
+/** Where in the text the two digits of an octet of chance go. */
+const places = Uint16Array.from(rendered.toString('latin1').matchAll(/\*\*/g), ({ index }) => index);
+const octets = Buffer.alloc(places.length);
+/** The two digits of each octet, as the number that they are in memory. */
+const DIGITS = Uint16Array.from({ length: 256 }, (_, octet) =>
+  Buffer.from(Buffer.of(octet).toString('hex')).readUInt16BE(),
+);
 
 /** Whether the text names a trace and a parent that can be continued (§3.2.2, §4.3). */
 export function isTraceparent(text: string): boolean {
@@ -45,10 +50,8 @@ export function continueTrace(parent: string): string {
 /** As a line: the first step of a new trace. */
 export function beginTrace(): string {
   if (begun === beginnings.length) {
-    randomFillSync(pool);
-    for (let i = 0; i < digits.length; i++) {
-      rendered[digits[i] ?? 0] = HEXADECIMAL[((pool[i >> 1] ?? 0) >> ((i & 1) * 4)) & 15] ?? 0;
-    }
+    randomFillSync(octets);
+    for (let i = 0; i < places.length; i++) renderedView.setUint16(places[i] ?? 0, DIGITS[octets[i] ?? 0] ?? 0);
     beginnings = rendered.toString('latin1');
     begun = 0;
   }

@@ -14,13 +14,13 @@ const PAIRS = Array.from({ length: 1024 }, (_, i) => ALPHABET.charAt(i >> 5) + A
 /** Four characters hold twice as much: that many ids may follow within one millisecond, which is ten times what a thread can make. */
 const MAX_START = 2 ** 19;
 
-// Chance is drawn in blocks, as text: one system call serves 256 ids.
+// Chance is drawn in blocks, as text: one call serves a thousand ids.
 const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
-const pool = Buffer.alloc(RANDOM_CHARACTERS * 256);
+const pool = Buffer.alloc(RANDOM_CHARACTERS * 1024);
 let chance = '';
 let used = 0;
 
-const starts = new Uint32Array(256);
+const starts = new Uint32Array(1024);
 let usedStarts = starts.length;
 
 let lastTimeMs = -1;
