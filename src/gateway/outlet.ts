@@ -32,6 +32,8 @@ export class Outlet {
   #request: WriteRequest | undefined = undefined;
   /** Writes of which the system has still to take a rest. */
   #kept = 0;
+  /** Something went by the socket; until then nothing can wait there, and its state is not looked at. */
+  #hasUsedSocket = false;
 
   /** `onDrain` is called when more can be taken after a `false`. */
   constructor(socket: Socket, onDrain: () => void) {
@@ -47,16 +49,15 @@ export class Outlet {
 
   /** The system has taken everything, but for what is written at the end of the turn. */
   get isFlushed(): boolean {
-    return this.#kept === 0 && this.#socket.writableLength === 0;
+    return this.#kept === 0 && !this.#isSocketBusy;
   }
 
   /** Latin-1. False when no more can be taken now. */
   writeText(text: string): boolean {
-    const socket = this.#socket;
     const handle = this.#handle ?? this.#find();
-    if (handle === undefined || this.#kept > 0 || socket.writableLength > 0 || socket.destroyed) {
+    if (handle === undefined || this.#kept > 0 || this.#isSocketBusy) {
       this.flush();
-      return socket.write(text, 'latin1');
+      return this.#bySocket().write(text, 'latin1');
     }
     if (this.#held === '') {
       if (speakers.length === 0) setImmediate(endTurn);
@@ -69,13 +70,13 @@ export class Outlet {
   /** The bytes stay with the socket until they are taken. False when no more can be taken now. */
   writeBytes(bytes: Buffer): boolean {
     this.flush();
-    return this.#socket.write(bytes);
+    return this.#bySocket().write(bytes);
   }
 
   /** Both in one write. */
   writeJoined(before: string, bytes: Buffer, after: string): boolean {
     this.flush();
-    const socket = this.#socket;
+    const socket = this.#bySocket();
     socket.cork();
     socket.write(before, 'latin1');
     const canTakeMore = socket.write(bytes);
@@ -87,7 +88,7 @@ export class Outlet {
   /** Calls back when the system has taken what was written until now, or never will. */
   afterWrites(callback: () => void): void {
     this.flush();
-    this.#socket.write('', callback);
+    this.#bySocket().write('', callback);
   }
 
   /** Nothing more will come. */
@@ -99,20 +100,28 @@ export class Outlet {
   /** Writes what waits for the end of the turn. False when no more can be taken now. */
   flush(): boolean {
     const text = this.#held;
-    const socket = this.#socket;
     const handle = this.#handle;
-    if (text === '' || handle === undefined || socket.destroyed) return true;
+    if (text === '' || handle === undefined) return true;
     this.#held = '';
     this.#request ??= newWriteRequest(() => this.#onRestTaken());
-    const fault = handle.writeLatin1String(this.#request, text);
+    const fault = handle.writeLatin1String(this.#request, text); // One that was closed says so.
     if (fault !== 0) {
-      socket.destroy(toError(fault));
+      this.#socket.destroy(toError(fault));
       return false;
     }
     if (!keepsRest()) return true;
     this.#request = undefined;
     this.#kept++;
     return false;
+  }
+
+  get #isSocketBusy(): boolean {
+    return this.#hasUsedSocket && this.#socket.writableLength > 0;
+  }
+
+  #bySocket(): Socket {
+    this.#hasUsedSocket = true;
+    return this.#socket;
   }
 
   #find(): StreamHandle | undefined {

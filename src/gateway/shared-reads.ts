@@ -44,10 +44,10 @@ export function takeReads(socket: Socket, take: TakeBytes): void {
   const handle = handleOf(socket);
   if (handle === undefined) return;
   const { onread } = handle;
-  handle.onread = (...rest) => {
+  handle.onread = (first) => {
     const count = readCount();
-    if (count <= 0 || socket.destroyed) {
-      Reflect.apply(onread, handle, rest);
+    if (count <= 0) {
+      Reflect.apply(onread, handle, [first]);
       return;
     }
     systemClock.hold();

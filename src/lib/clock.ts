@@ -1,5 +1,7 @@
 // Time as an argument, so that tests can hold it still.
 
+import { performance } from 'node:perf_hooks'; // The global of this name is looked up anew each time.
+
 export interface Clock {
   /** Wall time in milliseconds since the Unix epoch. May jump when the host is adjusted. */
   nowMs(): number;

@@ -60,7 +60,7 @@ export class Http1Answer implements Responder, BodySink {
 
   send(reply: Reply): void {
     const { body, status } = reply;
-    if (this.hasBegun || this.#connection.socket.destroyed) {
+    if (this.hasBegun || this.#connection.isDestroyed) {
       if (body !== undefined && 'cancel' in body) body.cancel();
       return;
     }
@@ -81,7 +81,7 @@ export class Http1Answer implements Responder, BodySink {
   }
 
   sendInterim(status: number, headers: readonly string[]): void {
-    if (this.hasBegun || this.#isHttp10 || this.#connection.socket.destroyed) return;
+    if (this.hasBegun || this.#isHttp10 || this.#connection.isDestroyed) return;
     let head = STATUS_LINES[status] ?? `HTTP/1.1 ${status} \r\n`;
     for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
     this.#connection.out.writeText(`${head}\r\n`);
@@ -124,7 +124,7 @@ export class Http1Answer implements Responder, BodySink {
   fail(): void {
     if (this.exchange !== undefined && !this.isSent) this.exchange.errorCode = 'upstream_broken_off';
     this.isSent = true;
-    if (this.#isDelimited) this.#connection.socket.destroy();
+    if (this.#isDelimited) this.#connection.destroy();
     else this.#connection.reset();
   }
 

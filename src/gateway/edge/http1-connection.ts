@@ -27,6 +27,8 @@ export class Http1Connection implements Timed {
   readonly socket: Socket;
   readonly out: Outlet;
   readonly shared: EdgeShared;
+  /** Nothing that is written now arrives. */
+  isDestroyed = false;
   readonly #origin: Origin;
   readonly #heads: RequestHeads;
   /** Received and not yet understood, between `#from` and `#end`. */
@@ -36,6 +38,8 @@ export class Http1Connection implements Timed {
   #answer: Http1Answer | undefined = undefined;
   #requests = 0;
   #isPumping = false;
+  /** The socket is not read. */
+  #isPaused = false;
   #isClosing = false;
   /** The caller has ended their side of a tunnel. */
   #hasEnded = false;
@@ -52,7 +56,7 @@ export class Http1Connection implements Timed {
     this.#heads = new RequestHeads(shared.limits);
     this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
     socket.on('end', () => this.#onEnd());
-    socket.on('error', () => socket.destroy());
+    socket.on('error', () => this.destroy());
     socket.on('close', () => this.#onClose());
   }
 
@@ -60,11 +64,17 @@ export class Http1Connection implements Timed {
   drain(): void {
     if (this.#answer !== undefined) return;
     this.out.flush();
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.isDestroyed = true;
     this.socket.destroy();
   }
 
   /** Ends the connection so that nobody can take the end for that of an answer: with RST; over TLS, the missing close_notify tells. */
   reset(): void {
+    this.isDestroyed = true;
     if (this.#origin.scheme === 'http') this.socket.resetAndDestroy();
     else this.socket.destroy();
   }
@@ -75,7 +85,7 @@ export class Http1Connection implements Timed {
       return;
     }
     if (tick < this.#deadline) return;
-    if (this.#pending === undefined || this.#isClosing) this.socket.destroy();
+    if (this.#pending === undefined || this.#isClosing) this.destroy();
     else this.#refuse({ status: 408, reason: 'head not complete in time' });
   }
 
@@ -207,17 +217,16 @@ export class Http1Connection implements Timed {
 
   /** Reads on only what can be used soon. */
   #steer(): void {
-    const { socket } = this;
-    if (this.#isClosing || socket.destroyed) return;
+    if (this.#isClosing) return;
     const waiting = this.#pending === undefined ? 0 : this.#end - this.#from;
     const body = this.#answer?.inbound;
     const mustWait =
       this.#answer !== undefined &&
       (waiting > MAX_WAITING_BYTES || (body !== undefined && !body.isComplete && !body.wantsMore));
-    if (mustWait !== socket.isPaused()) {
-      if (mustWait) socket.pause();
-      else socket.resume();
-    }
+    if (mustWait === this.#isPaused) return;
+    this.#isPaused = mustWait;
+    if (mustWait) this.socket.pause();
+    else this.socket.resume();
   }
 
   /** Answers what is not HTTP as we speak it, leaves its record, and closes: nothing after it can be trusted. */
@@ -234,7 +243,7 @@ export class Http1Connection implements Timed {
     const cause = new Error(fault.reason);
     answer.exchange?.upstreamCall?.cancel();
     answer.body?.break(cause);
-    if (answer.hasBegun) this.socket.destroy();
+    if (answer.hasBegun) this.destroy();
     else answer.refuse(fault);
     this.#close();
   }
@@ -248,7 +257,7 @@ export class Http1Connection implements Timed {
     // Only the caller's own slowness counts: a body that we read and that does not come, an answer that is not taken.
     const waitsForCaller =
       !this.out.isFlushed || (answer.body !== undefined && !answer.body.isComplete && answer.body.wantsMore);
-    if (isStuck && waitsForCaller && !answer.isTunnel) this.socket.destroy();
+    if (isStuck && waitsForCaller && !answer.isTunnel) this.destroy();
   }
 
   /** The caller says that nothing more will come. With an exchange under way that is a caller who has gone, as far as HTTP goes. */
@@ -257,11 +266,12 @@ export class Http1Connection implements Timed {
     if (answer?.isTunnel === true) {
       this.#hasEnded = true;
       this.pump(); // What came before the end goes first.
-    } else if (answer !== undefined && !this.#isClosing) this.socket.destroy();
+    } else if (answer !== undefined && !this.#isClosing) this.destroy();
     else this.out.end();
   }
 
   #onClose(): void {
+    this.isDestroyed = true;
     this.shared.forget(this, this.#origin.peerAddress);
     const answer = this.#answer;
     this.#answer = undefined;

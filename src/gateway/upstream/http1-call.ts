@@ -99,7 +99,7 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
   cancel(): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.#connection?.socket.destroy();
+    this.#connection?.destroy();
     this.#events.onEnd('cancelled');
   }
 
@@ -251,7 +251,7 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
     this.isOver = true;
     const canStay = this.#head?.keepAlive === true && this.#isRequestSent;
     if (!canStay) {
-      connection.socket.destroy();
+      connection.destroy();
       if (!this.#isRequestSent) this.#call.body?.cancel();
     }
     this.#canStay = canStay;
@@ -268,7 +268,7 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
   #break(cause: Error): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.#connection?.socket.destroy();
+    this.#connection?.destroy();
     if (this.#head === undefined) {
       // Whether the body is wanted by somebody else is not for us to say.
       this.#events.onFailure(toFailure(cause, this.#step !== 'connectMs' && this.#step !== 'handshakeMs'));

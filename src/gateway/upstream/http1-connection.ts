@@ -58,6 +58,8 @@ export class Http1UpstreamConnection implements Timed {
   step: Phase = 'connectMs';
   /** Calls that were carried to their end before the present one. */
   carried = 0;
+  /** No further call may be sent on it: it is destroyed, or the upstream has ended its side. */
+  isSpent = false;
 
   constructor(target: Target, sweep: Sweep, owner: ConnectionOwner) {
     this.#sweep = sweep;
@@ -68,16 +70,25 @@ export class Http1UpstreamConnection implements Timed {
     this.socket.once('connect', () => this.#goOn(isSecure ? 'handshakeMs' : 'firstByteMs'));
     if (isSecure) this.socket.once('secureConnect', () => this.#goOn('firstByteMs'));
     this.socket.on('end', () => {
+      this.isSpent = true;
       this.#hasEnded = true;
       this.#settle();
     });
-    this.socket.on('error', (cause) => (this.#cause = cause));
+    this.socket.on('error', (cause) => {
+      this.isSpent = true;
+      this.#cause = cause;
+    });
     this.socket.on('close', () => this.#close());
     sweep.add(this);
   }
 
   use(user: ConnectionUser): void {
     this.#user = user;
+  }
+
+  destroy(): void {
+    this.isSpent = true;
+    this.socket.destroy();
   }
 
   /** The user can take bytes again. */
@@ -88,7 +99,7 @@ export class Http1UpstreamConnection implements Timed {
 
   onSweep(tick: number): void {
     if (this.#user !== undefined) this.#user.onSweep(tick);
-    else if (tick >= this.#idleUntilTick) this.socket.destroy();
+    else if (tick >= this.#idleUntilTick) this.destroy();
   }
 
   #goOn(step: Phase): void {
@@ -98,7 +109,7 @@ export class Http1UpstreamConnection implements Timed {
 
   #receive(bytes: Buffer, end: number): void {
     if (this.#user === undefined || this.out.isHolding) {
-      this.socket.destroy(); // An answer to nothing, or to what was not said yet: what comes on this connection cannot be trusted.
+      this.destroy(); // An answer to nothing, or to what was not said yet: what comes on this connection cannot be trusted.
       return;
     }
     if (this.#pending === undefined) {
@@ -135,8 +146,8 @@ export class Http1UpstreamConnection implements Timed {
   /** Bytes that nobody asked for, or a request that is not through yet, forbid another use. */
   #release(idleMs: number): void {
     this.#user = undefined;
-    if (this.#pending !== undefined || this.socket.destroyed || !this.out.isFlushed) {
-      this.socket.destroy();
+    if (this.#pending !== undefined || this.isSpent || !this.out.isFlushed) {
+      this.destroy();
       return;
     }
     this.carried++;
@@ -145,6 +156,7 @@ export class Http1UpstreamConnection implements Timed {
   }
 
   #close(): void {
+    this.isSpent = true;
     this.#sweep.remove(this);
     this.#owner.onGone(this);
     this.#isGone = true;

@@ -81,7 +81,7 @@ class Pool implements ConnectionSource, ConnectionOwner {
 
   #takeIdle(): Http1UpstreamConnection | undefined {
     let idle = this.#idle.pop();
-    while (idle !== undefined && (idle.socket.destroyed || idle.socket.readableEnded)) idle = this.#idle.pop();
+    while (idle?.isSpent === true) idle = this.#idle.pop();
     return idle;
   }
 
@@ -90,7 +90,7 @@ class Pool implements ConnectionSource, ConnectionOwner {
   }
 
   onIdle(connection: Http1UpstreamConnection): void {
-    if (this.#isRetired) connection.socket.destroy();
+    if (this.#isRetired) connection.destroy();
     else this.#idle.push(connection);
   }
 
@@ -103,10 +103,10 @@ class Pool implements ConnectionSource, ConnectionOwner {
   /** No new calls: what is idle closes now, what is busy after its call. */
   retire(): void {
     this.#isRetired = true;
-    for (const connection of this.#idle) connection.socket.destroy();
+    for (const connection of this.#idle) connection.destroy();
   }
 
   destroy(): void {
-    for (const connection of this.#all) connection.socket.destroy();
+    for (const connection of this.#all) connection.destroy();
   }
 }
