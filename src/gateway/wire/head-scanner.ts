@@ -2,14 +2,14 @@
 // octet, so that a head in single bytes is judged exactly like a head in one read. Nothing is decoded here.
 //
 // Neighbours say much the same from message to message (the premise of HPACK, RFC 7541 §2). A field section that is octet for octet the one
-// before it on the same connection is therefore compared in place of being read: what it means was found out the first time. So is a whole
-// head.
+// before it on the same connection is therefore compared in place of being read: what it means was found out the first time. With a whole head,
+// those who ask for heads do so before they come here.
 
 import { CR, COLON, FIELD_VALUE, isWhiteSpace, LF, SPACE, TOKEN } from './octets.ts';
 import { FAULTS, type WireFault } from './fault.ts';
 import { toKind } from './field-kind.ts';
 import { Fields, SPAN } from './fields.ts';
-import { RememberedOctets } from './remembered-octets.ts';
+import { RememberedHead } from './remembered-head.ts';
 
 export interface HeadLimits {
   /** Start line, fields and the blank line together. */
@@ -31,10 +31,6 @@ export interface StartLine {
   readonly middleFault: WireFault;
   readonly middleLengthFault: WireFault;
 }
-
-/** What is longer is read each time. */
-const MAX_REMEMBERED_LINE = 256;
-const MAX_REMEMBERED_SECTION = 2048;
 
 const START = 0;
 const START_LF = 1;
@@ -70,13 +66,11 @@ export class HeadScanner {
   #isCanonical = true;
 
   #sectionStart = 0;
-  /** Of the last head: its start line, its field section, and the fields of that once somebody asked for them. */
-  readonly #line = new RememberedOctets(MAX_REMEMBERED_LINE);
-  readonly #section = new RememberedOctets(MAX_REMEMBERED_SECTION);
+  /** The last head that was found complete. */
+  readonly remembered = new RememberedHead();
+  /** Its fields, once somebody asked for them. */
   #known: Fields | undefined = undefined;
   #isRepeated = false;
-  /** The head that was found complete is octet for octet the one before it. */
-  isSame = false;
 
   constructor(rules: StartLine, limits: HeadLimits) {
     this.#rules = rules;
@@ -91,7 +85,6 @@ export class HeadScanner {
     this.#kinds = 0;
     this.#isCanonical = true;
     this.#isRepeated = false;
-    this.isSame = false;
   }
 
   /** The head that was found complete, in Latin-1: without its fields, where they are known. */
@@ -103,7 +96,7 @@ export class HeadScanner {
   toFields(text: string): Fields {
     if (this.#isRepeated && this.#known !== undefined) return this.#known;
     const fields = new Fields(text, this.#spans.slice(0, this.#spanned), this.#kinds, this.#isCanonical);
-    if (this.#section.length > 0) this.#known = fields;
+    if (this.remembered.sectionLength > 0) this.#known = fields;
     return fields;
   }
 
@@ -120,12 +113,6 @@ export class HeadScanner {
     const limit = this.#limits.headBytes;
     const stop = Math.min(end - from, limit);
     let at = this.#position;
-    if (at === 0 && this.#repeatsAll(bytes, from, stop)) {
-      this.isSame = true;
-      this.#isRepeated = true;
-      this.#position = this.#line.length + this.#section.length;
-      return true;
-    }
     while (at < stop) {
       const octet = bytes[from + at] ?? 0;
       switch (this.#state) {
@@ -185,11 +172,11 @@ export class HeadScanner {
           this.#state = FIELD_START;
           at++;
           this.#sectionStart = at;
-          this.#line.set(bytes, from, from + at);
-          const { length } = this.#section;
-          if (this.#known === undefined || stop - at < length || !this.#section.standAt(bytes, from + at)) break;
+          const { remembered } = this;
+          if (this.#known === undefined || !remembered.sectionStandsAt(bytes, from + at, from + stop)) break;
+          remembered.setLine(bytes, from, from + at);
           this.#isRepeated = true;
-          this.#position = at + length;
+          this.#position = at + remembered.sectionLength;
           return true;
         }
         case VALUE_LF:
@@ -239,7 +226,7 @@ export class HeadScanner {
           if (octet !== LF) return FAULTS.lineEnd;
           this.#position = at + 1;
           this.#known = undefined;
-          this.#section.set(bytes, from + this.#sectionStart, this.#position + from);
+          this.remembered.set(bytes, from, from + this.#sectionStart, from + this.#position);
           return true;
         default:
           throw new Error('a head scanner in no known state');
@@ -247,13 +234,6 @@ export class HeadScanner {
     }
     this.#position = at;
     return at === limit ? FAULTS.headLength : undefined;
-  }
-
-  /** Whether what begins here is all of the last head once more. Where its parts lie is known then, too. */
-  #repeatsAll(bytes: Uint8Array, from: number, stop: number): boolean {
-    const { length } = this.#line;
-    if (length === 0 || this.#known === undefined || stop < length + this.#section.length) return false;
-    return this.#line.standAt(bytes, from) && this.#section.standAt(bytes, from + length);
   }
 
   /** Name and colon have been read, and white space up to `at`, where the value begins. */

@@ -5,6 +5,7 @@ import { CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING } from './field-kind.ts
 import { Fields } from './fields.ts';
 import { toFraming, type Framing } from './framing.ts';
 import { HeadScanner, type HeadLimits, type StartLine } from './head-scanner.ts';
+import type { RememberedHead } from './remembered-head.ts';
 import { checkTarget, isAuthority, splitTarget, toAuthority } from './target.ts';
 import { isSameToken, TARGET, TOKEN } from './octets.ts';
 import { readUpgrade, staysOpen } from './persistence.ts';
@@ -55,27 +56,31 @@ export function createRequestScanner(limits: HeadLimits): HeadScanner {
 /** The heads of the requests on one connection. */
 export class RequestHeads {
   readonly #scanner: HeadScanner;
+  readonly #remembered: RememberedHead;
+  /** What the remembered head is understood as. */
   #last: RequestHead | undefined = undefined;
   /** Octets of the head that was read last. */
   length = 0;
+  /** A head has begun and is not all there. */
+  isWithin = false;
 
   constructor(limits: HeadLimits) {
     this.#scanner = createRequestScanner(limits);
-  }
-
-  /** A head has begun and is not all there. */
-  get isWithin(): boolean {
-    return this.#scanner.scanned > 0;
+    this.#remembered = this.#scanner.remembered;
   }
 
   /** The head that begins at `from`; undefined while it is not all there: then call again with the same, grown. */
   read(bytes: Buffer, from: number, end: number): RequestHead | WireFault | undefined {
+    if (!this.isWithin && this.#last !== undefined && this.#remembered.standsAt(bytes, from, end)) {
+      this.length = this.#remembered.length;
+      return this.#last;
+    }
     const scanner = this.#scanner;
     const found = scanner.scan(bytes, from, end);
+    this.isWithin = found === undefined && scanner.scanned > 0;
     if (found !== true) return found;
     this.length = scanner.scanned;
-    const same = scanner.isSame ? this.#last : undefined;
-    const head = same ?? readRequestHead(scanner, scanner.readText(bytes, from), this.#last);
+    const head = readRequestHead(scanner, scanner.readText(bytes, from), this.#last);
     scanner.reset();
     this.#last = 'reason' in head ? undefined : head;
     return head;

@@ -6,6 +6,7 @@ import type { Fields } from './fields.ts';
 import { CHUNKED, NO_BODY, toFraming, UNTIL_CLOSE, type Framing } from './framing.ts';
 import { HeadScanner, type HeadLimits, type StartLine } from './head-scanner.ts';
 import { FIELD_VALUE, isDigit, TARGET } from './octets.ts';
+import type { RememberedHead } from './remembered-head.ts';
 import { readUpgrade, staysOpen } from './persistence.ts';
 
 const STATUS_LINE: StartLine = {
@@ -35,12 +36,16 @@ export function createResponseScanner(limits: Omit<HeadLimits, 'targetBytes'>): 
 /** The heads of the answers on one connection. */
 export class ResponseHeads {
   readonly #scanner: HeadScanner;
+  readonly #remembered: RememberedHead;
+  #isWithin = false;
+  /** What the remembered head is understood as. */
   #last: ResponseHead | undefined = undefined;
   /** Of the request that the last one answered. */
   #method = '';
 
   constructor(limits: Omit<HeadLimits, 'targetBytes'>) {
     this.#scanner = createResponseScanner(limits);
+    this.#remembered = this.#scanner.remembered;
   }
 
   /** Octets of the head that was read last. */
@@ -48,12 +53,17 @@ export class ResponseHeads {
 
   /** The head that begins at `from`; undefined while it is not all there: then call again with the same, grown. */
   read(bytes: Buffer, from: number, end: number, method: string): ResponseHead | WireFault | undefined {
+    const isKnown = !this.#isWithin && this.#last !== undefined && method === this.#method;
+    if (isKnown && this.#remembered.standsAt(bytes, from, end)) {
+      this.length = this.#remembered.length;
+      return this.#last;
+    }
     const scanner = this.#scanner;
     const found = scanner.scan(bytes, from, end);
+    this.#isWithin = found === undefined;
     if (found !== true) return found;
     this.length = scanner.scanned;
-    const last = scanner.isSame && method === this.#method ? this.#last : undefined;
-    const head = last ?? readResponseHead(scanner, scanner.readText(bytes, from), method);
+    const head = readResponseHead(scanner, scanner.readText(bytes, from), method);
     scanner.reset();
     this.#last = 'reason' in head ? undefined : head;
     this.#method = method;
