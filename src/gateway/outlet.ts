@@ -49,13 +49,13 @@ export class Outlet {
 
   /** The system has taken everything, but for what is written at the end of the turn. */
   get isFlushed(): boolean {
-    return this.#kept === 0 && !this.#isSocketBusy;
+    return this.#kept === 0 && !this.#isSocketBusy();
   }
 
   /** Latin-1. False when no more can be taken now. */
   writeText(text: string): boolean {
     const handle = this.#handle ?? this.#find();
-    if (handle === undefined || this.#kept > 0 || this.#isSocketBusy) {
+    if (handle === undefined || this.#kept > 0 || this.#isSocketBusy()) {
       this.flush();
       return this.#bySocket().write(text, 'latin1');
     }
@@ -115,7 +115,7 @@ export class Outlet {
     return false;
   }
 
-  get #isSocketBusy(): boolean {
+  #isSocketBusy(): boolean {
     return this.#hasUsedSocket && this.#socket.writableLength > 0;
   }
 

@@ -249,10 +249,10 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
   #finish(connection: Http1UpstreamConnection): void {
     if (this.isOver) return; // Whoever took the head, or the last octets, may have cancelled.
     this.isOver = true;
-    const canStay = this.#head?.keepAlive === true && this.#isRequestSent;
+    const canStay = this.#head?.keepAlive === true && this.#isRequestSent();
     if (!canStay) {
       connection.destroy();
-      if (!this.#isRequestSent) this.#call.body?.cancel();
+      if (!this.#isRequestSent()) this.#call.body?.cancel();
     }
     this.#canStay = canStay;
     this.#sink?.end(toCallerTrailers(this.#decoder?.trailers, this.#head?.fields));
@@ -274,12 +274,12 @@ export class Http1Call implements Cancellable, BodySource, ConnectionUser, Outgo
       this.#events.onFailure(toFailure(cause, this.#step !== 'connectMs' && this.#step !== 'handshakeMs'));
       return;
     }
-    if (!this.#isRequestSent) this.#call.body?.cancel();
+    if (!this.#isRequestSent()) this.#call.body?.cancel();
     this.#sink?.fail(cause);
     this.#events.onEnd('broken');
   }
 
-  get #isRequestSent(): boolean {
+  #isRequestSent(): boolean {
     return this.#outgoing === undefined ? this.#call.body === undefined : this.#outgoing.isSent;
   }
 

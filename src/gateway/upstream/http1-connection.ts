@@ -64,7 +64,7 @@ export class Http1UpstreamConnection implements Timed {
   constructor(target: Target, sweep: Sweep, owner: ConnectionOwner) {
     this.#sweep = sweep;
     this.#owner = owner;
-    this.socket = owner.open((bytes, end) => this.#receive(bytes, end));
+    this.socket = owner.open((bytes, end) => this.receive(bytes, end));
     this.out = new Outlet(this.socket, () => this.#user?.onDrain());
     const isSecure = target.origin.startsWith('https:');
     this.socket.once('connect', () => this.#goOn(isSecure ? 'handshakeMs' : 'firstByteMs'));
@@ -107,7 +107,8 @@ export class Http1UpstreamConnection implements Timed {
     this.#user?.onStep(step);
   }
 
-  #receive(bytes: Buffer, end: number): void {
+  /** Takes the octets before `end`, which are lent until it returns. */
+  receive(bytes: Buffer, end: number): void {
     if (this.#user === undefined || this.out.isHolding) {
       this.destroy(); // An answer to nothing, or to what was not said yet: what comes on this connection cannot be trusted.
       return;
