@@ -53,10 +53,10 @@ export interface OpenedDatabase {
   /** Undefined where there is nobody else who could say anything. */
   readonly listen: ((options: ListenOptions) => Listening) | undefined;
   /**
-   * Runs a `copy … from '/dev/blob'` in a transaction of its own, with lines of copy-text.ts. Undefined where the database has a process, and
+   * Runs a `copy … from '/dev/blob'` in a transaction of its own, with rows of copy-binary.ts. Undefined where the database has a process, and
    * time, of its own.
    */
-  readonly copyIn: ((statement: string, text: string) => Promise<void>) | undefined;
+  readonly copyIn: ((statement: string, rows: Uint8Array<ArrayBuffer>) => Promise<void>) | undefined;
   /** Rejects when the database does not answer within two seconds. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -92,8 +92,8 @@ export function overPglite(pglite: PGlite): OpenedDatabase {
     db,
     lookups: db,
     listen: undefined,
-    async copyIn(statement, text) {
-      await pglite.query(statement, [], { blob: new Blob([text]) });
+    async copyIn(statement, rows) {
+      await pglite.query(statement, [], { blob: new Blob([rows]) });
     },
     check: () => check(db),
     close: () => db.destroy(),

@@ -1,7 +1,7 @@
 // The data plane's records, into the request log: many rows a statement, each in the partition of its month.
 
 import { sql, type Kysely } from 'kysely';
-import { toCopyLine, type CopyValue } from '../../db/copy-text.ts';
+import { CopyRows } from '../../db/copy-binary.ts';
 import type { OpenedDatabase } from '../../db/open.ts';
 import { DEFAULT_TENANT_ID, type Database } from '../../db/schema.ts';
 import type { ExchangeRecord } from '../../gateway/ports.ts';
@@ -39,7 +39,7 @@ const COLUMNS = [
   'upstream_ms',
   'request_headers',
 ] as const;
-const COPY = `copy request_logs (${COLUMNS.join(', ')}) from '/dev/blob'`;
+const COPY = `copy request_logs (${COLUMNS.join(', ')}) from '/dev/blob' (format binary)`;
 
 /** Writes all or nothing. Records that are there already stay as they are, so a batch may be given again. */
 export async function writeRecords(
@@ -79,14 +79,10 @@ async function isCopied(
   copyIn: NonNullable<OpenedDatabase['copyIn']>,
   records: readonly ExchangeRecord[],
 ): Promise<boolean> {
-  let text = '';
-  for (const record of records) {
-    const row = toRow(record);
-    const headers = row.request_headers === undefined ? undefined : JSON.stringify(row.request_headers);
-    text += toCopyLine(COLUMNS.map((column) => (column === 'request_headers' ? headers : row[column])));
-  }
+  const rows = new CopyRows(COLUMNS.length);
+  for (const record of records) addRow(rows, toRow(record));
   try {
-    await copyIn(COPY, text);
+    await copyIn(COPY, rows.finish());
     return true;
   } catch (error) {
     if (codeOf(error) === IS_THERE) return false;
@@ -94,8 +90,37 @@ async function isCopied(
   }
 }
 
+/** In the order of COLUMNS. */
+function addRow(rows: CopyRows, row: Row): void {
+  rows.beginRow();
+  rows.addText(row.request_id);
+  rows.addText(row.tenant_id);
+  rows.addTime(row.started_at);
+  rows.addDouble(row.duration_ms);
+  rows.addText(row.method);
+  rows.addText(row.path);
+  rows.addText(row.query);
+  rows.addInteger(row.status);
+  rows.addText(row.error_code);
+  rows.addBoolean(row.rate_limited);
+  rows.addBoolean(row.auth_failed);
+  rows.addText(row.gateway_id);
+  rows.addText(row.endpoint_id);
+  rows.addText(row.key_id);
+  rows.addText(row.client_ip);
+  rows.addText(row.user_agent);
+  rows.addBigInteger(row.request_bytes);
+  rows.addBigInteger(row.response_bytes);
+  rows.addText(row.service);
+  rows.addText(row.target);
+  rows.addDouble(row.upstream_ms);
+  rows.addJson(row.request_headers);
+}
+
 async function insertChunk(trx: Kysely<Database>, records: readonly ExchangeRecord[]): Promise<void> {
-  const rows = JSON.stringify(records.map(toRow));
+  const rows = JSON.stringify(
+    records.map((record) => ({ ...toRow(record), started_at: new Date(record.startedAtMs).toISOString() })),
+  );
   const columns = sql.raw(COLUMNS.join(', '));
   await sql`
     insert into request_logs (${columns})
@@ -108,16 +133,15 @@ async function insertChunk(trx: Kysely<Database>, records: readonly ExchangeReco
     on conflict do nothing`.execute(trx);
 }
 
-type Row = Record<Exclude<(typeof COLUMNS)[number], 'request_headers'>, CopyValue> & {
-  readonly request_headers: readonly string[] | undefined;
-};
+type Row = ReturnType<typeof toRow>;
 
-function toRow(record: ExchangeRecord): Row {
+function toRow(record: ExchangeRecord) {
   return {
     request_id: toText(record.requestId),
     // Calls that no gateway and no key tells the tenant of are for the owner of the installation to see.
     tenant_id: record.tenantId ?? DEFAULT_TENANT_ID,
-    started_at: new Date(record.startedAtMs).toISOString(),
+    /** Milliseconds since 1970. */
+    started_at: record.startedAtMs,
     duration_ms: toMicroseconds(record.durationMs),
     method: toText(record.method),
     path: toText(record.path),
@@ -137,7 +161,7 @@ function toRow(record: ExchangeRecord): Row {
     target: record.target,
     upstream_ms: record.upstreamMs === undefined ? undefined : toMicroseconds(record.upstreamMs),
     request_headers: record.requestHeaders?.map(toText),
-  };
+  } satisfies Record<(typeof COLUMNS)[number], unknown>;
 }
 
 /** PostgreSQL keeps no NUL and no half of a surrogate pair; one such text must not cost the whole batch. */
