@@ -32,7 +32,7 @@ const OTHER_ROUNDS = 3;
 export const USAGE = `npm run bench -- [flags]
   --only get,tls    only these cases: ${CASE_NAMES.join(', ')}
   --rounds 5        rounds in which every contestant is loaded once; unless told, cases without a goal take ${OTHER_ROUNDS}
-  --seconds 5       of load for each contestant in a round
+  --seconds 5       of load for each contestant in a round; in latency for as long in all, in rounds of one second
   --warmup 3        seconds of load for each contestant before the first round of a case
   --connections 64  kept alive by the load
   --starts 3        timed starts with data present

@@ -12,7 +12,7 @@ export function toReport(result: Result): string {
   const goalLines = toGoalLines(goals);
   return [
     `${machine.processor}, ${machine.cores} cores, Linux ${machine.kernel}; Node ${machine.node}, ${nginx}, wrk ${machine.wrk}; load before the run ${machine.loadAverage}`,
-    `commit ${commit.id ?? 'none yet'}${commit.dirty ? ', with changes' : ''}; ${rounds} rounds (without a goal ${otherRounds}) of ${seconds} s, ` +
+    `commit ${commit.id ?? 'none yet'}${commit.dirty ? ', with changes' : ''}; ${rounds} rounds (without a goal ${otherRounds}) of ${seconds} s, in latency for as long in rounds of 1 s; ` +
       `${connections} connections; requests are carried on core ${proxyCore}, all else runs on core ${loadCore}`,
     ...absences,
     ...contestants.map(({ name, work }) => `  ${name}: ${work}`),
