@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { Outlet } from './outlet.ts';
+import { nextTurn } from '../lib/next-turn.ts';
 import { handleOf } from './stream-handle.ts';
 
 interface Pair {
@@ -135,6 +136,27 @@ describe('what goes out', () => {
     t.after(() => clearInterval(writing));
     await closed;
     assert.doesNotThrow(() => out.writeText('after the end'));
+  });
+
+  test('after the connection was destroyed goes nowhere, and harms nobody', async (t) => {
+    const { near, far } = await connectPair(t);
+    far.resume();
+    const errors: Error[] = [];
+    near.on('error', (error) => errors.push(error));
+    const out = new Outlet(near, () => {});
+    out.writeText('by the handle');
+    await nextTurn();
+    const closed = once(near, 'close');
+    near.destroy();
+    assert.equal(out.writeText('at once'), true);
+    assert.equal(out.flush(), false);
+    await closed;
+    for (let turn = 0; turn < 3; turn++) {
+      out.writeText('later');
+      await nextTurn();
+    }
+    assert.equal(out.isFlushed, true);
+    assert.deepEqual(errors, []);
   });
 
   test('that waits while the connection is destroyed is let go of', async (t) => {

@@ -32,8 +32,8 @@ export class Outlet {
   #request: WriteRequest | undefined = undefined;
   /** Writes of which the system has still to take a rest. */
   #kept = 0;
-  /** Something went by the socket; until then nothing can wait there, and its state is not looked at. */
-  #hasUsedSocket = false;
+  /** Something went by the socket, and may wait there; else its state is not looked at, which would have to be fetched from memory. */
+  #mayWaitInSocket = false;
 
   /** `onDrain` is called when more can be taken after a `false`. */
   constructor(socket: Socket, onDrain: () => void) {
@@ -104,9 +104,9 @@ export class Outlet {
     if (text === '' || handle === undefined) return true;
     this.#held = '';
     this.#request ??= newWriteRequest(() => this.#onRestTaken());
-    const fault = handle.writeLatin1String(this.#request, text); // One that was closed says so.
+    const fault = handle.writeLatin1String(this.#request, text);
     if (fault !== 0) {
-      this.#socket.destroy(toError(fault));
+      if (fault !== undefined && !this.#socket.destroyed) this.#socket.destroy(toError(fault));
       return false;
     }
     if (!keepsRest()) return true;
@@ -116,11 +116,13 @@ export class Outlet {
   }
 
   #isSocketBusy(): boolean {
-    return this.#hasUsedSocket && this.#socket.writableLength > 0;
+    if (!this.#mayWaitInSocket) return false;
+    this.#mayWaitInSocket = this.#socket.writableLength > 0;
+    return this.#mayWaitInSocket;
   }
 
   #bySocket(): Socket {
-    this.#hasUsedSocket = true;
+    this.#mayWaitInSocket = true;
     return this.#socket;
   }
 

@@ -7,8 +7,8 @@ import type { Socket } from 'node:net';
 export interface StreamHandle {
   /** Called for everything that is read, and for the end. */
   onread: (this: StreamHandle, ...rest: unknown[]) => unknown;
-  /** 0, or the system's error number, negative. What the system does not take at once is kept, and `request.oncomplete` called. */
-  writeLatin1String(request: WriteRequest, text: string): number;
+  /** 0, or the system's error number, negative; undefined when the socket has been destroyed. What the system does not take at once is kept, and `request.oncomplete` called. */
+  writeLatin1String(request: WriteRequest, text: string): number | undefined;
 }
 
 export interface WriteRequest {
