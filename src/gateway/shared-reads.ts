@@ -39,7 +39,10 @@ export function acceptShared(accepted: Socket, take: TakeBytes): Socket {
   return socket;
 }
 
-/** Hands what is read on without the socket's own part in it; ends and errors stay with the socket. */
+/**
+ * Hands what is read on without the socket's own part in it; ends and errors stay with the socket. Nothing is read any more of one that was
+ * destroyed: its handle is closed at once.
+ */
 export function takeReads(socket: Socket, take: TakeBytes): void {
   const handle = handleOf(socket);
   if (handle === undefined) return;

@@ -15,31 +15,39 @@ const NO_PARTITION = '23514';
 /** SQLSTATE unique_violation: for a row that is there already. */
 const IS_THERE = '23505';
 
-const COLUMNS = [
-  'request_id',
-  'tenant_id',
-  'started_at',
-  'duration_ms',
-  'method',
-  'path',
-  'query',
-  'status',
-  'error_code',
-  'rate_limited',
-  'auth_failed',
-  'gateway_id',
-  'endpoint_id',
-  'key_id',
-  'client_ip',
-  'user_agent',
-  'request_bytes',
-  'response_bytes',
-  'service',
-  'target',
-  'upstream_ms',
-  'request_headers',
-] as const;
-const COPY = `copy request_logs (${COLUMNS.join(', ')}) from '/dev/blob' (format binary)`;
+interface Column {
+  readonly name: keyof Row;
+  readonly type: string;
+  readonly copy: (rows: CopyRows, row: Row) => void;
+}
+
+const COLUMNS: readonly Column[] = [
+  { name: 'request_id', type: 'text', copy: (rows, row) => rows.addText(row.request_id) },
+  { name: 'tenant_id', type: 'text', copy: (rows, row) => rows.addText(row.tenant_id) },
+  { name: 'started_at', type: 'timestamptz', copy: (rows, row) => rows.addTime(row.started_at) },
+  { name: 'duration_ms', type: 'float8', copy: (rows, row) => rows.addDouble(row.duration_ms) },
+  { name: 'method', type: 'text', copy: (rows, row) => rows.addText(row.method) },
+  { name: 'path', type: 'text', copy: (rows, row) => rows.addText(row.path) },
+  { name: 'query', type: 'text', copy: (rows, row) => rows.addText(row.query) },
+  { name: 'status', type: 'int4', copy: (rows, row) => rows.addInteger(row.status) },
+  { name: 'error_code', type: 'text', copy: (rows, row) => rows.addText(row.error_code) },
+  { name: 'rate_limited', type: 'bool', copy: (rows, row) => rows.addBoolean(row.rate_limited) },
+  { name: 'auth_failed', type: 'bool', copy: (rows, row) => rows.addBoolean(row.auth_failed) },
+  { name: 'gateway_id', type: 'text', copy: (rows, row) => rows.addText(row.gateway_id) },
+  { name: 'endpoint_id', type: 'text', copy: (rows, row) => rows.addText(row.endpoint_id) },
+  { name: 'key_id', type: 'text', copy: (rows, row) => rows.addText(row.key_id) },
+  { name: 'client_ip', type: 'text', copy: (rows, row) => rows.addText(row.client_ip) },
+  { name: 'user_agent', type: 'text', copy: (rows, row) => rows.addText(row.user_agent) },
+  { name: 'request_bytes', type: 'int8', copy: (rows, row) => rows.addBigInteger(row.request_bytes) },
+  { name: 'response_bytes', type: 'int8', copy: (rows, row) => rows.addBigInteger(row.response_bytes) },
+  { name: 'service', type: 'text', copy: (rows, row) => rows.addText(row.service) },
+  { name: 'target', type: 'text', copy: (rows, row) => rows.addText(row.target) },
+  { name: 'upstream_ms', type: 'float8', copy: (rows, row) => rows.addDouble(row.upstream_ms) },
+  { name: 'request_headers', type: 'jsonb', copy: (rows, row) => rows.addJson(row.request_headers) },
+];
+const NAMES = COLUMNS.map(({ name }) => name).join(', ');
+const TYPED = COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ');
+const COPY = `copy request_logs (${NAMES}) from '/dev/blob' (format binary)`;
 
 /** Writes all or nothing. Records that are there already stay as they are, so a batch may be given again. */
 export async function writeRecords(
@@ -80,7 +88,7 @@ async function isCopied(
   records: readonly ExchangeRecord[],
 ): Promise<boolean> {
   const rows = new CopyRows(COLUMNS.length);
-  for (const record of records) addRow(rows, toRow(record));
+  for (const record of records) copyRow(rows, toRow(record));
   try {
     await copyIn(COPY, rows.finish());
     return true;
@@ -90,46 +98,19 @@ async function isCopied(
   }
 }
 
-/** In the order of COLUMNS. */
-function addRow(rows: CopyRows, row: Row): void {
+function copyRow(rows: CopyRows, row: Row): void {
   rows.beginRow();
-  rows.addText(row.request_id);
-  rows.addText(row.tenant_id);
-  rows.addTime(row.started_at);
-  rows.addDouble(row.duration_ms);
-  rows.addText(row.method);
-  rows.addText(row.path);
-  rows.addText(row.query);
-  rows.addInteger(row.status);
-  rows.addText(row.error_code);
-  rows.addBoolean(row.rate_limited);
-  rows.addBoolean(row.auth_failed);
-  rows.addText(row.gateway_id);
-  rows.addText(row.endpoint_id);
-  rows.addText(row.key_id);
-  rows.addText(row.client_ip);
-  rows.addText(row.user_agent);
-  rows.addBigInteger(row.request_bytes);
-  rows.addBigInteger(row.response_bytes);
-  rows.addText(row.service);
-  rows.addText(row.target);
-  rows.addDouble(row.upstream_ms);
-  rows.addJson(row.request_headers);
+  for (const { copy } of COLUMNS) copy(rows, row);
 }
 
 async function insertChunk(trx: Kysely<Database>, records: readonly ExchangeRecord[]): Promise<void> {
   const rows = JSON.stringify(
     records.map((record) => ({ ...toRow(record), started_at: new Date(record.startedAtMs).toISOString() })),
   );
-  const columns = sql.raw(COLUMNS.join(', '));
+  const columns = sql.raw(NAMES);
   await sql`
     insert into request_logs (${columns})
-    select ${columns}
-    from json_to_recordset(${rows}::json) as row (
-      request_id text, tenant_id text, started_at timestamptz, duration_ms float8, method text, path text, query text, status int4,
-      error_code text, rate_limited bool, auth_failed bool, gateway_id text, endpoint_id text, key_id text, client_ip text,
-      user_agent text, request_bytes int8, response_bytes int8, service text, target text, upstream_ms float8, request_headers jsonb
-    )
+    select ${columns} from json_to_recordset(${rows}::json) as row (${sql.raw(TYPED)})
     on conflict do nothing`.execute(trx);
 }
 
@@ -161,7 +142,7 @@ function toRow(record: ExchangeRecord) {
     target: record.target,
     upstream_ms: record.upstreamMs === undefined ? undefined : toMicroseconds(record.upstreamMs),
     request_headers: record.requestHeaders?.map(toText),
-  } satisfies Record<(typeof COLUMNS)[number], unknown>;
+  };
 }
 
 /** PostgreSQL keeps no NUL and no half of a surrogate pair; one such text must not cost the whole batch. */

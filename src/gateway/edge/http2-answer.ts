@@ -70,7 +70,7 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
     }
     this.#hasBegun = true;
     const isEmpty = this.#isHead || reply.status === 204 || reply.status === 304;
-    this.#awaitsTrailers = !isEmpty && body !== undefined && 'start' in body && this.#takesTrailers;
+    this.#awaitsTrailers = !isEmpty && body !== undefined && 'start' in body && this.#takesTrailers();
     const length = body !== undefined && 'start' in body ? -1 : (body?.byteLength ?? 0);
     if (!this.#respond(reply, length, isEmpty || length === 0)) {
       if (body !== undefined && 'cancel' in body) body.cancel();
@@ -185,7 +185,7 @@ export class Http2Answer implements Responder, BodySink, Http2BodyHost {
   }
 
   /** RFC 9110 §6.5.1: trailers are for those who said that they take them; here that is the one value that `te` can have. */
-  get #takesTrailers(): boolean {
+  #takesTrailers(): boolean {
     return this.exchange !== undefined && hasKind(this.exchange.fields.kinds, TE);
   }
 

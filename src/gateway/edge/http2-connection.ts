@@ -55,12 +55,16 @@ export class Http2Connection implements EdgeConnection {
     this.#session.close();
   }
 
+  destroy(): void {
+    this.socket.destroy();
+  }
+
   onSweep(tick: number): void {
     for (const answer of this.#answers.values()) answer.onSweep(tick);
     this.#refused.onSweep(tick);
     if (tick < this.#deadline) return;
     if (this.#answers.size > 0) return;
-    if (this.#session.closed) this.socket.destroy();
+    if (this.#session.closed) this.destroy();
     else this.drain();
   }
 

@@ -175,7 +175,7 @@ class Edge implements TlsEdge {
   }
 
   destroy(): void {
-    for (const connection of this.#connections) connection.socket.destroy();
+    for (const connection of this.#connections) connection.destroy();
   }
 }
 

@@ -82,7 +82,7 @@ export function createNodeUpgrades(options: NodeUpgradeOptions): NodeUpgrades {
       sweep.stop();
     },
     destroy() {
-      for (const { socket } of connections) socket.destroy();
+      for (const connection of connections) connection.destroy();
     },
   };
 }

@@ -1,6 +1,5 @@
 // What all connections of one thread share.
 
-import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import type { Runner } from '../run.ts';
 import type { EdgeLimits } from './limits.ts';
@@ -8,7 +7,8 @@ import type { Sweep, Timed } from '../../lib/sweep.ts';
 
 /** One caller's connection, whatever it speaks. */
 export interface EdgeConnection extends Timed {
-  readonly socket: Socket;
+  /** At once, whatever is under way. */
+  destroy(): void;
   /** No further requests: an idle connection closes now, a busy one when its answers are out. */
   drain(): void;
 }
