@@ -19,7 +19,7 @@ const MAX_STREAMS = 100;
 const LINGER_MS = 2000;
 
 export class Http2Connection implements EdgeConnection {
-  readonly socket: TLSSocket;
+  readonly #socket: TLSSocket;
   readonly #shared: EdgeShared;
   readonly #origin: Origin;
   readonly #session: ServerHttp2Session;
@@ -30,7 +30,7 @@ export class Http2Connection implements EdgeConnection {
   #deadline: number;
 
   constructor(socket: TLSSocket, origin: Origin, shared: EdgeShared) {
-    this.socket = socket;
+    this.#socket = socket;
     this.#origin = origin;
     this.#shared = shared;
     this.#deadline = shared.sweep.deadline(shared.limits.headTimeoutMs);
@@ -56,7 +56,7 @@ export class Http2Connection implements EdgeConnection {
   }
 
   destroy(): void {
-    this.socket.destroy();
+    this.#socket.destroy();
   }
 
   onSweep(tick: number): void {
